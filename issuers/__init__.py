@@ -1,0 +1,1 @@
+"""The issuing service: an entitlement in, a pass out, changes published."""

@@ -1,0 +1,86 @@
+"""The issuing service's settings: environment variables `WALLETPASS_…`, read once, frozen, handed down.
+
+docs/settings.md is the table of all of them; a test compares it with this class.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAX_ISSUER_AND_STATUS_URI = 72  # characters; keeps a permit with two plates within QR version 12
+
+
+class Symbology(StrEnum):
+    """The barcode a library's self-checkout machines read."""
+
+    CODE_39 = "code39"
+    CODABAR = "codabar"
+    INTERLEAVED_2_OF_5 = "itf"
+    CODE_128 = "code128"
+
+
+class IssuerSettings(BaseSettings):
+    """One frozen object per process. Durations are seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="WALLETPASS_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path("var"), description="Folder that holds issuer/, published/, anchor.pem and verifier/.")
+    public_url: str = Field("http://localhost:8000", description="Signed into credentials; fixed at the first start.")
+    city_name: str = Field("Landeshauptstadt Düsseldorf", description="The issuer's name on passes and letters.")
+    city_address: str = Field("Marktplatz 2, 40213 Düsseldorf", description="Sender line on letters.")
+    city_contact: str = Field("buergerservice@example.org", description="Contact on the back of passes.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in issuer/issuer.db.")
+    key_passphrase: SecretStr | None = Field(None, description="Opens the keys; unset: a random one in a file.")
+    pass_types: tuple[str, ...] = Field((), description="Switched-on types as a JSON list; empty: all.")
+    parking_zones: tuple[str, ...] = Field((), description="Closed list of zones as a JSON list; empty: any.")
+    library_symbology: Symbology = Field(Symbology.CODABAR, description="code39, codabar, itf or code128.")
+    status_list_size: int = Field(1 << 20, ge=1024, le=1 << 24, description="Entries per status list.")
+    status_lists_open: int = Field(2, ge=1, le=64, description="Lists that new credentials are spread over.")
+    status_list_ttl: int = Field(300, ge=10, description="Verifiers fetch a list again after this time.")
+    status_list_lifetime: int = Field(8 * 86400, ge=3600, description="A list's exp, after it was signed.")
+    trust_list_lifetime: int = Field(30 * 86400, ge=3600, description="The trust list's exp, after it was signed.")
+    resign_interval: int = Field(3600, ge=60, description="How often the service signs all lists anew.")
+    apple_pass_type_identifier: str = Field("pass.de.example.walletpass", description="As registered with Apple.")
+    apple_team_identifier: str = Field("DEMOTEAM01", description="As given by Apple, ten characters.")
+    google_issuer_id: str = Field("3388000000000000000", description="Issuer id of the Google Wallet console.")
+    google_origins: tuple[str, ...] = Field((), description="Web origins with the save button, as a JSON list.")
+    status_signing_eku: str = Field("", description="OID of the status signers' key usage; empty: our own.")
+    host: str = Field("127.0.0.1", description="Address the issuing service listens on.")
+    port: int = Field(8000, description="Port the issuing service listens on.")
+
+    @field_validator("public_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or value.endswith("/") or "?" in value or "#" in value:
+            raise ValueError("WALLETPASS_PUBLIC_URL is a http(s) URL without a slash at its end, query or fragment")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_the_qr_code(self) -> IssuerSettings:
+        length = len(self.public_url) + len(self.status_uri("999"))
+        if length > MAX_ISSUER_AND_STATUS_URI:
+            raise ValueError(
+                f"WALLETPASS_PUBLIC_URL is too long: issuer and status URI have {length} characters together, "
+                f"at most {MAX_ISSUER_AND_STATUS_URI} fit the QR code"
+            )
+        return self
+
+    @property
+    def issuer_home(self) -> Path:
+        return self.home / "issuer"
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published"
+
+    @property
+    def anchor(self) -> Path:
+        return self.home / "anchor.pem"
+
+    def status_uri(self, list_id: str) -> str:
+        """The URI of a status list: signed into credentials, and the list's own `sub`."""
+        return f"{self.public_url}/status/{list_id}"

@@ -1,0 +1,59 @@
+"""The ways to carry a pass. One file or folder each; the folder is the register: every module has `build`.
+
+A wallet is packaging: it shows the pass and carries the evidence inside. It does no I/O and signs with what it is
+given; the lifecycle decides whether an offer is made at all.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from issuers.settings import IssuerSettings
+from keys.signer import Role, Signer
+from walletpass.pass_type import PassType
+from walletpass.passes import Pass
+
+SignerSource = Callable[[Role], Signer]
+"""The key that signs in a role at this moment; loaded at the first call, raises `KeyNotFound`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedPass:
+    """All a wallet shows. `qr_text` is the signed QR credential; `expires` the first instant after the last day."""
+
+    pass_: Pass
+    pass_type: PassType
+    qr_text: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the resident gets: a file or a link."""
+
+    body: bytes
+    media_type: str
+    file_name: str
+
+
+class Wallet(Protocol):
+    """One way to carry a pass. `forms` are the file suffixes it can write, the default first."""
+
+    name: str
+    forms: tuple[str, ...]
+
+    def offer(self, carried: CarriedPass, form: str, now: datetime) -> Offer:
+        """Package the pass. `form` is one of `forms`; `now` is aware."""
+        ...
+
+
+def load_wallets(settings: IssuerSettings, signer_for: SignerSource) -> dict[str, Wallet]:
+    """Every wallet of this folder, by name."""
+    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
+    wallets = [module.build(settings, signer_for) for module in modules]
+    return {wallet.name: wallet for wallet in wallets}

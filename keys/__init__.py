@@ -1,0 +1,1 @@
+"""What signs and what is trusted. Knows nothing of passes."""

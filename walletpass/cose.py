@@ -1,0 +1,79 @@
+"""COSE_Sign1 with ES256: the signed envelope of QR credentials and status lists. Source: RFC 9052 sections 4.2, 4.4.
+
+Only what we write is read: tag 18, ES256, a key id of 8 bytes in the protected header, nothing unprotected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from walletpass import cbor
+from walletpass.errors import Malformed
+
+ALG, KID, TYP, ES256 = 1, 4, 16, -7
+KID_BYTES = 8
+SIGNATURE_BYTES = 64
+_CONTEXT = b"\x84\x6aSignature1"  # array of 4, the context string
+_NO_EXTERNAL_DATA = b"\x40"
+
+
+@dataclass(frozen=True, slots=True)
+class Sign1:
+    """A COSE_Sign1, taken apart and not yet believed. `message` is the Sig_structure that was signed."""
+
+    kid: bytes
+    typ: str | None
+    payload: bytes
+    message: bytes
+    signature: bytes
+
+
+def protected_header(kid: bytes, typ: str | None = None) -> bytes:
+    """The encoded protected header map for ES256, to be prepared once per key."""
+    if len(kid) != KID_BYTES:
+        raise ValueError("a key id has 8 bytes")
+    return cbor.encode({ALG: ES256, KID: kid} | ({TYP: typ} if typ else {}))
+
+
+def sig_structure(protected: bytes, payload: bytes) -> bytes:
+    """The bytes to sign: Sig_structure of RFC 9052 section 4.4, no external data."""
+    return b"".join(
+        (_CONTEXT, cbor.head(2, len(protected)), protected, _NO_EXTERNAL_DATA, cbor.head(2, len(payload)), payload)
+    )
+
+
+def assemble(protected: bytes, payload: bytes, signature: bytes) -> bytes:
+    """The tagged COSE_Sign1."""
+    return b"".join(
+        (
+            cbor.COSE_SIGN1_TAG + b"\x84",
+            cbor.head(2, len(protected)),
+            protected,
+            b"\xa0",
+            cbor.head(2, len(payload)),
+            payload,
+            b"\x58\x40",
+            signature,
+        )
+    )
+
+
+def take_apart(data: bytes) -> Sign1:
+    """Read a tagged COSE_Sign1; raises `Malformed` for any other structure, algorithm or header."""
+    if data[:1] != cbor.COSE_SIGN1_TAG:
+        raise Malformed("This is not a signed COSE document (tag 18 is missing).")
+    parts = cbor.decode(data[1:])
+    if not isinstance(parts, list) or len(parts) != 4 or parts[1] != {}:
+        raise Malformed("The COSE document does not have the four parts of a COSE_Sign1.")
+    protected, _, payload, signature = parts
+    if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
+        raise Malformed("The COSE document's parts have the wrong types.")
+    header = cbor.decode(protected)
+    if not isinstance(header, dict) or header.get(ALG) != ES256 or not header.keys() <= {ALG, KID, TYP}:
+        raise Malformed("The COSE header names another algorithm than ES256, or something we do not use.")
+    kid, typ = header.get(KID), header.get(TYP)
+    if not isinstance(kid, bytes) or len(kid) != KID_BYTES or not (typ is None or isinstance(typ, str)):
+        raise Malformed("The COSE header has no key id of 8 bytes.")
+    if len(signature) != SIGNATURE_BYTES:
+        raise Malformed("The signature does not have the 64 bytes of ES256.")
+    return Sign1(kid, typ, payload, sig_structure(protected, payload), signature)
