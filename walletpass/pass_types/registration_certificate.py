@@ -20,7 +20,10 @@ PASS_TYPE = PassType(
     claims=(
         Claim("certificate_number", 1, {"de": "Bescheinigungsnummer", "en": "Certificate number"},
               ClaimKind.NUMBER, in_qr=True),
-        Claim("given_name", 2, {"de": "Vorname", "en": "Given name"}, front=True, in_qr=True, holder_field="given_name"),
+        Claim(
+            "given_name", 2, {"de": "Vorname", "en": "Given name"},
+            front=True, in_qr=True, holder_field="given_name",
+        ),
         Claim("family_name", 3, {"de": "Familienname", "en": "Family name"},
               front=True, in_qr=True, holder_field="family_name"),
         Claim("date_of_birth", 4, {"de": "Geburtsdatum", "en": "Date of birth"}, ClaimKind.DATE,

@@ -17,7 +17,10 @@ PASS_TYPE = PassType(
     },
     claims=(
         Claim("card_number", 1, {"de": "Kartennummer", "en": "Card number"}, ClaimKind.NUMBER, in_qr=True),
-        Claim("given_name", 2, {"de": "Vorname", "en": "Given name"}, front=True, in_qr=True, holder_field="given_name"),
+        Claim(
+            "given_name", 2, {"de": "Vorname", "en": "Given name"},
+            front=True, in_qr=True, holder_field="given_name",
+        ),
         Claim(
             "family_name", 3, {"de": "Familienname", "en": "Family name"},
             front=True, in_qr=True, holder_field="family_name",
