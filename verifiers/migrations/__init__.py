@@ -1,0 +1,1 @@
+"""The revisions of the verifying service's tables."""

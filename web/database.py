@@ -1,0 +1,177 @@
+"""Opening a database: SQLite embedded or PostgreSQL by URL, transactions that say what they are for, and migrations.
+
+Sources: SQLAlchemy 2.1, "SQLite: serializable isolation" (the driver must not begin transactions by itself);
+sqlite.org/lang_transaction.html (a deferred read-then-write fails at once, despite the busy timeout).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from keys.errors import WalletPassError
+
+BUSY_TIMEOUT = 10.0  # seconds another writer is waited for
+_WRITES = "walletpass_writes"
+_MIGRATION_LOCK = 0x57A11E7  # any number, the same for every process that migrates
+
+
+class DatabaseUnavailable(WalletPassError):
+    """The database cannot be reached, opened or written at this moment."""
+
+    code = "database_unavailable"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Another process kept writing for longer than the busy timeout."""
+
+    code = "database_busy"
+
+
+def create_engine_for(url: str) -> Engine:
+    """An engine for `sqlite:///file` or `postgresql://…`; raises `DatabaseUnavailable` for anything else.
+
+    A new SQLite file is created with mode 0600, because it will hold personal data.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseUnavailable("The database URL cannot be read; write sqlite:///file or postgresql://…") from None
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    if parsed.get_backend_name() != "postgresql":
+        raise DatabaseUnavailable("Only sqlite:///file and postgresql://… are database URLs that are known here.")
+    try:
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=32, pool_pre_ping=True
+        )
+    except (ArgumentError, NoSuchModuleError):
+        raise DatabaseUnavailable("The database URL cannot be used with PostgreSQL.") from None
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise DatabaseUnavailable("A SQLite database needs a file: several connections share it.")
+    file = Path(url.database)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    except OSError as failure:
+        raise DatabaseUnavailable(f"The database file cannot be created: {failure.strerror}.") from failure
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=8, max_overflow=32)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
+    connection.execute("PRAGMA foreign_keys = ON")
+    _switch_to_wal(connection)
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Changing the journal mode ignores the busy timeout, so two processes that start at once must try again."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def write_transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may write: begun at once, committed at the end, rolled back by any exception.
+
+    Raises `DatabaseBusy` when another writer does not finish in time, `DatabaseUnavailable` when the database fails.
+    """
+    with _translated(), engine.connect() as connection:
+        connection.execution_options(**{_WRITES: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def read_transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads; on SQLite all its reads see the same state."""
+    with _translated(), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as failure:
+        code = getattr(failure.orig, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise DatabaseBusy("Another process is writing to the database; try again in a moment.") from failure
+        if code == sqlite3.SQLITE_FULL:
+            raise DatabaseUnavailable("The disk is full: nothing was changed. Make room and try again.") from failure
+        raise DatabaseUnavailable("The database cannot be reached or used at this moment.") from failure
+
+
+def upgrade(engine: Engine, package: str) -> None:
+    """Bring the schema to the newest revision of `package` (such as `issuers.migrations`).
+
+    All revisions run in one transaction under a lock: of two processes that start at once the second waits and finds
+    nothing to do. The package's `env.py` calls `run_migrations`.
+    """
+    found = find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise LookupError(f"no package {package}")
+    config = Config()
+    config.set_main_option("script_location", found.submodule_search_locations[0].replace("%", "%%"))
+    with _translated(), engine.connect() as connection, _foreign_keys_asleep(connection):
+        connection.execution_options(**{_WRITES: True})
+        with connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def _foreign_keys_asleep(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by copying and dropping it, which would delete the rows that refer to it.
+
+    The pragma does nothing inside a transaction, so it is set around it, on the driver's connection
+    (sqlite.org/lang_altertable.html, section 7).
+    """
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+
+
+def run_migrations(metadata: MetaData) -> None:
+    """The body of every `env.py`: run the revisions in the caller's transaction."""
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=True)
+    context.run_migrations()
