@@ -37,6 +37,8 @@ class StatusArray:
         return self.raw[index >> 2] >> ((index & 3) * BITS) & 3
 
     def set(self, index: int, value: int) -> None:
+        if index < 0 or not 0 <= value <= 3:
+            raise ValueError("an entry's index is not negative, and its value has two bits")
         shift = (index & 3) * BITS
         self.raw[index >> 2] = self.raw[index >> 2] & ~(3 << shift) | value << shift
 

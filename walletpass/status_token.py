@@ -107,11 +107,11 @@ def _read_jwt(token: bytes, verify: Verify) -> StatusList:
     kid = header.get("kid")
     if not isinstance(kid, str):
         raise StatusListInvalid("The status list names no key.")
-    verify(unb64(kid.encode()), parts[0] + b"." + parts[1], unb64(parts[2]))
+    verify(unb64(kid.encode("ascii", "replace")), parts[0] + b"." + parts[1], unb64(parts[2]))
     claims = _json(unb64(parts[1]))
     status_list = claims.get("status_list")
     if isinstance(status_list, dict) and isinstance(status_list.get("lst"), str):
-        status_list = status_list | {"lst": unb64(status_list["lst"].encode())}
+        status_list = status_list | {"lst": unb64(status_list["lst"].encode("ascii", "replace"))}
     return _status_list(claims.get("sub"), claims.get("iat"), claims.get("exp"), claims.get("ttl"), status_list)
 
 
