@@ -13,6 +13,8 @@ class WalletPassError(Exception):
     """
 
     code = "error"
+    wrong_usage = False
+    """Nothing was attempted because the request itself cannot be met: the command line ends with 2, not 1."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)

@@ -31,6 +31,7 @@ class UnknownPassType(WalletPassError):
     """No pass type of this name is switched on."""
 
     code = "unknown_type"
+    wrong_usage = True
 
 
 class StatusListInvalid(WalletPassError):

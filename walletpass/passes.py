@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from walletpass.entitlement import ClaimValue, Holder
@@ -53,11 +54,17 @@ def local_day(now: datetime) -> date:
     return now.astimezone(LOCAL_ZONE).date()
 
 
-def first_instant(day: date) -> datetime:
-    """The first instant of a local day, as an aware UTC time."""
-    return datetime.combine(day, time(), LOCAL_ZONE).astimezone(ZoneInfo("UTC"))
+@lru_cache(maxsize=4096)
+def first_second(day: date) -> int:
+    """The first second of a local day, as a NumericDate (RFC 8392 section 2)."""
+    return int(datetime.combine(day, time(), LOCAL_ZONE).timestamp())
+
+
+def end_second(last_day: date) -> int:
+    """The first second after the last valid local day: a credential's `exp`."""
+    return first_second(last_day + timedelta(days=1))
 
 
 def end_instant(last_day: date) -> datetime:
-    """The first instant after the last valid local day: a credential's `exp`."""
-    return first_instant(last_day + timedelta(days=1))
+    """`end_second` as an aware UTC time."""
+    return datetime.fromtimestamp(end_second(last_day), UTC)

@@ -1,0 +1,1 @@
+"""The issuing service's schema, revision by revision."""

@@ -1,0 +1,143 @@
+"""Offering a pass to a wallet: the credential it carries is found or made, then the wallet packages it.
+
+A credential comes at the first offer and is stored with its signed bytes, so an unchanged pass offers the same bytes
+again. Offers are made in batches inside one transaction: either every credential of a batch exists, or none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from issuers import repository, status_lists
+from issuers.errors import NotOfferable
+from issuers.lifecycle import PUBLISH_LIST, Order
+from issuers.models import credentials
+from issuers.settings import IssuerSettings
+from issuers.wallets import SignerSource
+from keys.signer import Role, Signer
+from walletpass.credential import CredentialFormat, Evidence, StatusReference
+from walletpass.entitlement import ClaimValue
+from walletpass.pass_type import Catalogue, PassType
+from walletpass.passes import Pass, claim_value, end_second, first_second, local_day
+from walletpass.status import Status
+
+_HOUR = 3600
+_CREDENTIAL_ID_BYTES = 8
+_REFUSALS = {
+    "revoked": "The pass is revoked; it cannot be offered to a wallet.",
+    "suspended": "The pass is suspended; reinstate it before it is offered to a wallet.",
+    "expired": "The pass has expired; renew it before it is offered to a wallet.",
+}
+
+
+def require_offerable(pass_: Pass, order: Order) -> None:
+    """Raise `NotOfferable` with the code `revoked`, `suspended` or `expired`."""
+    word = pass_.status_word(local_day(order.now))
+    if word in _REFUSALS:
+        raise NotOfferable(word, _REFUSALS[word])
+
+
+class CredentialDesk:
+    """Finds or makes the credentials that carriers hold, in one format."""
+
+    def __init__(
+        self, settings: IssuerSettings, catalogue: Catalogue, made_in: CredentialFormat, signer_for: SignerSource
+    ) -> None:
+        self._settings, self._catalogue, self._format, self._signer_for = settings, catalogue, made_in, signer_for
+
+    def texts(self, connection: Connection, passes: Sequence[Pass], carrier: str, order: Order) -> list[str]:
+        """The signed text for each pass, in order. The passes are locked by the caller's transaction.
+
+        Raises `NotOfferable` for the first pass that cannot be offered: then nothing is made.
+        """
+        for pass_ in passes:
+            require_offerable(pass_, order)
+        prints = {pass_.serial: self._fingerprint(pass_) for pass_ in passes}
+        found = self._existing(connection, prints, carrier, order)
+        missing = [pass_ for pass_ in passes if pass_.serial not in found]
+        if missing:
+            found |= self._make(connection, missing, prints, carrier, order)
+        return [found[pass_.serial] for pass_ in passes]
+
+    def _existing(
+        self, connection: Connection, prints: Mapping[str, str], carrier: str, order: Order
+    ) -> dict[str, str]:
+        query = select(credentials.c.serial, credentials.c.fingerprint, credentials.c.encoded).where(
+            credentials.c.serial.in_(prints),
+            credentials.c.carrier == carrier,
+            credentials.c.format == self._format.name,
+            credentials.c.status == int(Status.VALID),
+            credentials.c.valid_until > order.seconds,
+        )
+        return {row.serial: row.encoded for row in connection.execute(query) if prints[row.serial] == row.fingerprint}
+
+    def _make(
+        self, connection: Connection, passes: Sequence[Pass], prints: Mapping[str, str], carrier: str, order: Order
+    ) -> dict[str, str]:
+        settings, signer = self._settings, self._signer_for(Role.CREDENTIAL)
+        added = status_lists.ensure_room(
+            connection, len(passes), settings.status_lists_open, settings.status_list_size
+        )
+        repository.add_outbox(connection, PUBLISH_LIST, added, order.seconds)
+        entries = status_lists.reserve(connection, len(passes))
+        rows = [
+            self._credential_row(pass_, entry, signer, order)
+            | {"carrier": carrier, "fingerprint": prints[pass_.serial]}
+            for pass_, entry in zip(passes, entries, strict=True)
+        ]
+        connection.execute(insert(credentials), rows)
+        return {row["serial"]: row["encoded"] for row in rows}
+
+    def _credential_row(self, pass_: Pass, entry: tuple[str, int], signer: Signer, order: Order) -> dict[str, Any]:
+        pass_type = self._catalogue.named(pass_.pass_type)
+        list_id, index = entry
+        issued_at = order.seconds // _HOUR * _HOUR  # no fingerprint in the seconds
+        valid_from = max(first_second(pass_.valid_from), issued_at)  # nor in a first day of long ago
+        evidence = Evidence(
+            issuer=self._settings.public_url,
+            pass_type=pass_type,
+            claims=_qr_claims(pass_, pass_type),
+            issued_at=issued_at,
+            valid_from=valid_from,
+            valid_until=end_second(pass_.valid_until),
+            credential_id=secrets.token_bytes(_CREDENTIAL_ID_BYTES),
+            status=StatusReference(self._settings.status_uri(list_id), index),
+        )
+        return {
+            "serial": pass_.serial,
+            "holder_position": 0 if pass_.holders else None,
+            "format": self._format.name,
+            "type_version": pass_type.version,
+            "list_id": list_id,
+            "status_index": index,
+            "status": int(Status.VALID),
+            "effective_status": int(Status.VALID),
+            "kid": signer.kid,
+            "issued_at": issued_at,
+            "valid_from": valid_from,
+            "valid_until": evidence.valid_until,
+            "encoded": self._format.encode(evidence, signer),
+        }
+
+    def _fingerprint(self, pass_: Pass) -> str:
+        """Of all that a credential says about a pass."""
+        pass_type = self._catalogue.named(pass_.pass_type)
+        says = [
+            pass_type.number,
+            pass_type.version,
+            str(pass_.valid_from),
+            str(pass_.valid_until),
+            sorted(_qr_claims(pass_, pass_type).items()),
+        ]
+        return hashlib.blake2b(json.dumps(says).encode(), digest_size=16).hexdigest()
+
+
+def _qr_claims(pass_: Pass, pass_type: PassType) -> dict[str, ClaimValue]:
+    pairs = ((claim.name, claim_value(pass_, claim)) for claim in pass_type.qr_claims)
+    return {name: value for name, value in pairs if value is not None}

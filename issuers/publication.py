@@ -1,0 +1,232 @@
+"""Writing the signed public documents to `published/`: the trust list, the status lists, the pass types.
+
+Any static web server or CDN can serve the folder. One publisher at a time; `iat` strictly rises, so a verifier can
+refuse what is older than what it has seen. Documents are written beside, synced and renamed: a full disk leaves the
+old ones whole, and what was not published stays noted in the outbox.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keys.key_ring import KeyRing
+from sqlalchemy import Connection, Engine, func, insert, select, text, update
+
+from issuers.errors import PublishFailed
+from issuers.lifecycle import PUBLISH_LIST
+from issuers.models import outbox, publications, status_lists
+from issuers.repository import BATCH
+from issuers.settings import IssuerSettings
+from issuers.status_lists import current_array
+from keys.atomic_file import locked_folder, write_public
+from keys.signer import Role, Signer
+from keys.trust_list import ListedType, TrustList, sign_trust_list
+from walletpass.pass_type import Catalogue
+from walletpass.status_list import compress
+from walletpass.status_token import TokenTimes, TokenWriter
+from walletpass.type_metadata import to_document
+from web.database import read_transaction, write_transaction
+
+TRUST_LIST, AGGREGATION = "trust-list.jwt", "status-lists.json"
+_PUBLISH_LOCK = 0x9B11C  # the advisory lock's number on PostgreSQL
+_PATIENCE = 3  # seconds to wait for a free `iat`; further off, the clock went back and we go on past it
+
+
+class Publication:
+    """The publisher of one installation. `now` gives seconds since 1970; `sleep` waits for the next one."""
+
+    def __init__(
+        self,
+        settings: IssuerSettings,
+        engine: Engine,
+        catalogue: Catalogue,
+        ring: KeyRing,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings, self._engine, self._catalogue, self._ring = settings, engine, catalogue, ring
+        self._now, self._sleep = now, sleep
+        self._writers: dict[tuple[str, bytes], TokenWriter] = {}
+        self._documents = {t.path() + ".json": to_document(t, settings.public_url) for t in catalogue}
+
+    @property
+    def folder(self) -> Path:
+        return self._settings.published
+
+    def publish_all(self) -> None:
+        """Everything afresh: types, status lists, their aggregation, and the trust list last."""
+        with _disk(), self._alone():
+            for path, document in self._documents.items():
+                (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+                write_public(self.folder / path, document)
+            with read_transaction(self._engine) as connection:
+                ids = list(connection.scalars(select(status_lists.c.id).order_by(func.length(status_lists.c.id), "id")))
+            self._publish_lists(ids)
+            self._publish_aggregation(ids)
+            self._publish_trust_list()
+
+    def publish_trust_list(self) -> None:
+        """The trust list afresh, after keys have changed."""
+        with _disk(), self._alone():
+            self._publish_trust_list()
+
+    def publish_changes(self) -> None:
+        """Sign the lists that the outbox names. When this returns, every change committed before is published."""
+        if not self._pending_lists():
+            return
+        with _disk(), self._alone():
+            ids = self._pending_lists()  # those who waited for the lock often find their change published already
+            if ids:
+                self._publish_lists(ids)
+            aggregation = self.folder / AGGREGATION
+            if any(self._settings.status_uri(list_id) not in aggregation.read_text() for list_id in ids):
+                with read_transaction(self._engine) as connection:
+                    self._publish_aggregation(list(connection.scalars(select(status_lists.c.id))))
+
+    def resign_if_due(self) -> bool:
+        """Publish everything when the last time is `resign_interval` ago; True when it was due."""
+        with read_transaction(self._engine) as connection:
+            last = connection.scalar(select(publications.c.issued_at).where(publications.c.name == TRUST_LIST)) or 0
+        if self._now() - last < self._settings.resign_interval:
+            return False
+        self.publish_all()
+        return True
+
+    def token_writer(self, list_id: str, signer: Signer) -> TokenWriter:
+        """The writer of a list's tokens, prepared once per list and key."""
+        key = (list_id, signer.kid)
+        if key not in self._writers:
+            aggregation_uri = f"{self._settings.public_url}/{AGGREGATION}"
+            self._writers[key] = TokenWriter(self._settings.status_uri(list_id), aggregation_uri, signer)
+        return self._writers[key]
+
+    def _pending_lists(self) -> list[str]:
+        with read_transaction(self._engine) as connection:
+            pending = select(outbox.c.subject).where(outbox.c.kind == PUBLISH_LIST, outbox.c.done_at.is_(None))
+            return sorted(connection.scalars(pending.distinct()))
+
+    def _publish_lists(self, ids: list[str]) -> None:
+        issued_at = self._next_time(ids)
+        signer = self._ring.signer(Role.STATUS_LIST, _aware(issued_at))
+        settings = self._settings
+        times = TokenTimes(issued_at, issued_at + settings.status_list_lifetime, settings.status_list_ttl)
+        for list_id in ids:
+            packed, covered = self._read_list(list_id)
+            writer = self.token_writer(list_id, signer)
+            path = self.folder / "status" / list_id
+            jwt = writer.jwt(packed, times)
+            write_public(path.with_name(f"{list_id}.cwt"), writer.cwt(packed, times))
+            write_public(path.with_name(f"{list_id}.jwt"), jwt)
+            write_public(path, jwt)
+            self._mark_done(covered)
+
+    def _read_list(self, list_id: str) -> tuple[bytes, list[int]]:
+        """A list's bytes, and the outbox rows they cover. The rows are read first: a later one is not yet covered."""
+        with read_transaction(self._engine) as connection:
+            pending = select(outbox.c.id).where(
+                outbox.c.kind == PUBLISH_LIST, outbox.c.subject == list_id, outbox.c.done_at.is_(None)
+            )
+            covered = list(connection.scalars(pending))
+            size = connection.scalar(select(status_lists.c.size).where(status_lists.c.id == list_id))
+            assert size is not None
+            return compress(current_array(connection, list_id, size).raw), covered
+
+    def _next_time(self, ids: list[str]) -> int:
+        """An `iat` later than any before, taken in the database first: a crash loses a number, never repeats one."""
+        with write_transaction(self._engine) as connection:
+            last = connection.scalar(select(func.max(status_lists.c.issued_at)).where(status_lists.c.id.in_(ids))) or 0
+            issued_at = max(int(self._now()), last + 1)
+            changed = update(status_lists).where(status_lists.c.id.in_(ids)).values(issued_at=issued_at)
+            connection.execute(changed)
+        self._wait_until(issued_at)
+        return issued_at
+
+    def _wait_until(self, issued_at: int) -> None:
+        """A token from the future would be refused; a second change within one second waits for the next."""
+        ahead = issued_at - self._now()
+        if 0 < ahead <= _PATIENCE:
+            self._sleep(ahead)
+
+    def _mark_done(self, covered: list[int]) -> None:
+        with write_transaction(self._engine) as connection:
+            for start in range(0, len(covered), BATCH):
+                rows = outbox.c.id.in_(covered[start : start + BATCH])
+                connection.execute(update(outbox).where(rows).values(done_at=int(self._now())))
+
+    def _publish_aggregation(self, ids: list[str]) -> None:
+        uris = [self._settings.status_uri(list_id) for list_id in sorted(ids, key=int)]
+        write_public(self.folder / AGGREGATION, json.dumps({"status_lists": uris}).encode())
+
+    def _publish_trust_list(self) -> None:
+        with write_transaction(self._engine) as connection:
+            version, issued_at = self._next_version(connection)
+        self._wait_until(issued_at)
+        now = _aware(issued_at)
+        trust_list = TrustList(
+            issuer=self._settings.public_url,
+            version=version,
+            issued_at=issued_at,
+            expires_at=issued_at + self._settings.trust_list_lifetime,
+            keys=tuple(self._ring.listed_keys(now)),
+            types=tuple(
+                ListedType(t.name, t.number, t.version, _sha256(self._documents[t.path() + ".json"]), t.max_status_age)
+                for t in self._catalogue
+            ),
+        )
+        token = sign_trust_list(trust_list, self._ring.signer(Role.TRUST_LIST, now))
+        write_public(self.folder / TRUST_LIST, token)
+
+    def _next_version(self, connection: Connection) -> tuple[int, int]:
+        row = connection.execute(
+            select(publications).where(publications.c.name == TRUST_LIST).with_for_update()
+        ).one_or_none()
+        version, last = (row.version, row.issued_at) if row else (0, 0)
+        issued_at = max(int(self._now()), last + 1)
+        values = {"version": version + 1, "issued_at": issued_at}
+        if row:
+            connection.execute(update(publications).where(publications.c.name == TRUST_LIST).values(**values))
+        else:
+            connection.execute(insert(publications).values(name=TRUST_LIST, **values))
+        return version + 1, issued_at
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One publisher at a time: an advisory lock on PostgreSQL, a file lock beside SQLite; both end with us."""
+        (self.folder / "status").mkdir(parents=True, exist_ok=True)
+        if self._engine.dialect.name != "postgresql":
+            with locked_folder(self.folder):
+                yield
+            return
+        with self._engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _PUBLISH_LOCK})
+            connection.commit()
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": _PUBLISH_LOCK})
+                connection.commit()
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        raise PublishFailed(
+            f"The published documents could not be written ({failure.strerror}); the old ones stay, the change is kept "
+            "and is published as soon as this works again: make room and run walletpass publish."
+        ) from failure
+
+
+def _aware(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _sha256(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()

@@ -1,0 +1,185 @@
+"""Reading and writing passes. Plain SQL through SQLAlchemy Core, in batches; no rule about passes lives here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, update
+
+from issuers.errors import UnknownSerial
+from issuers.models import audit, holders, outbox, passes
+from walletpass.entitlement import ClaimValue, Holder
+from walletpass.passes import Pass
+from walletpass.status import Status
+
+BATCH = 500  # serials or numbers in one IN (…)
+_HOLDER_FIELDS = tuple(Holder.__dataclass_fields__)
+_HOLDER_COLUMNS = [holders.c[name] for name in _HOLDER_FIELDS]
+
+
+def dump_claims(claims: Mapping[str, ClaimValue]) -> str:
+    """Claims as stored: one text for equal claims."""
+    return json.dumps(dict(claims), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def load_claims(stored: str) -> dict[str, ClaimValue]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(stored).items()}
+
+
+def pass_row(pass_: Pass, now: int) -> dict[str, Any]:
+    """A pass's own row; `now` is a NumericDate."""
+    return {
+        "serial": pass_.serial,
+        "type": pass_.pass_type,
+        "external_number": pass_.external_number,
+        "status": int(pass_.status),
+        "valid_from": pass_.valid_from,
+        "valid_until": pass_.valid_until,
+        "claims": dump_claims(pass_.claims),
+        "created_at": now,
+        "changed_at": now,
+    }
+
+
+def holder_rows(pass_: Pass) -> list[dict[str, Any]]:
+    return [{"serial": pass_.serial, "position": at} | asdict(holder) for at, holder in enumerate(pass_.holders)]
+
+
+def add_passes(connection: Connection, new: Sequence[Pass], now: int) -> None:
+    """Insert passes with their holders; a taken number raises the database's IntegrityError."""
+    if not new:
+        return
+    connection.execute(insert(passes), [pass_row(pass_, now) for pass_ in new])
+    if rows := [row for pass_ in new for row in holder_rows(pass_)]:
+        connection.execute(insert(holders), rows)
+
+
+_UPDATE = (
+    update(passes)
+    .where(passes.c.serial == bindparam("of_serial"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("status", "valid_from", "valid_until", "claims", "changed_at")}
+    )
+)
+
+
+def update_passes(connection: Connection, changed: Sequence[Pass], now: int, *, with_holders: bool) -> None:
+    """Write what may change of passes: status, validity, claims and, if asked, holders."""
+    if not changed:
+        return
+    rows = []
+    for pass_ in changed:
+        row = pass_row(pass_, now)
+        fields = ("status", "valid_from", "valid_until", "claims", "changed_at")
+        rows.append({"of_serial": pass_.serial} | {f"new_{name}": row[name] for name in fields})
+    connection.execute(_UPDATE, rows)
+    if with_holders:
+        connection.execute(delete(holders).where(holders.c.serial.in_([pass_.serial for pass_ in changed])))
+        if holding := [row for pass_ in changed for row in holder_rows(pass_)]:
+            connection.execute(insert(holders), holding)
+
+
+def by_number(connection: Connection, pass_type: str, numbers: Collection[str], *, lock: bool) -> dict[str, Pass]:
+    """The current pass of each external number: the one that is not revoked, else the newest revoked one."""
+    found: dict[str, Pass] = {}
+    query = select(passes).where(passes.c.type == pass_type, passes.c.external_number.in_(numbers))
+    query = query.order_by((passes.c.status == int(Status.INVALID)).desc(), passes.c.created_at)
+    for pass_ in _load(connection, query.with_for_update() if lock else query):
+        found[pass_.external_number] = pass_
+    return found
+
+
+def by_serial(connection: Connection, serials: Collection[str], *, lock: bool = False) -> dict[str, Pass]:
+    """Passes by serial; unknown ones are simply absent. `lock` keeps other writers out until the commit."""
+    query = select(passes).where(passes.c.serial.in_(serials)).order_by(passes.c.serial)
+    return {pass_.serial: pass_ for pass_ in _load(connection, query.with_for_update() if lock else query)}
+
+
+def one(connection: Connection, serial: str, *, lock: bool = False) -> Pass:
+    """The pass of that serial; raises `UnknownSerial`."""
+    try:
+        return by_serial(connection, [serial], lock=lock)[serial]
+    except KeyError:
+        raise UnknownSerial("There is no pass with this serial.") from None
+
+
+def page(
+    connection: Connection,
+    *,
+    pass_type: str = "",
+    status: str = "",
+    today: date,
+    after: str = "",
+    limit: int,
+    departments_types: Collection[str] | None = None,
+) -> list[Pass]:
+    """Up to `limit` passes in serial order after the serial `after`. `status` is a word of `status.status_word`."""
+    query = select(passes).where(passes.c.serial > after).order_by(passes.c.serial).limit(limit)
+    if pass_type:
+        query = query.where(passes.c.type == pass_type)
+    if departments_types is not None:
+        query = query.where(passes.c.type.in_(departments_types))
+    if status:
+        query = query.where(_has_status(status, today))
+    return _load(connection, query)
+
+
+def every(connection: Connection, *, pass_type: str = "", status: str = "", today: date) -> Iterator[Pass]:
+    """All passes in serial order, read page by page."""
+    after = ""
+    while found := page(connection, pass_type=pass_type, status=status, today=today, after=after, limit=BATCH):
+        yield from found
+        after = found[-1].serial
+
+
+def _has_status(word: str, today: date) -> Any:
+    valid, status = passes.c.status == int(Status.VALID), passes.c.status
+    running = and_(passes.c.valid_from <= today, passes.c.valid_until >= today)
+    return {
+        "revoked": status == int(Status.INVALID),
+        "suspended": status == int(Status.SUSPENDED),
+        "expired": and_(valid, passes.c.valid_until < today),
+        "not_yet_valid": and_(valid, passes.c.valid_until >= today, passes.c.valid_from > today),
+        "valid": and_(valid, running),
+    }[word]
+
+
+def _load(connection: Connection, query: Select[Any]) -> list[Pass]:
+    rows = connection.execute(query).all()
+    held: dict[str, list[Holder]] = {}
+    for start in range(0, len(rows), BATCH):
+        serials = [row.serial for row in rows[start : start + BATCH]]
+        found = select(holders.c.serial, *_HOLDER_COLUMNS).where(holders.c.serial.in_(serials))
+        for serial, *fields in connection.execute(found.order_by(holders.c.serial, holders.c.position)):
+            held.setdefault(serial, []).append(Holder(*fields))
+    return [_pass(row, tuple(held.get(row.serial, ()))) for row in rows]
+
+
+def _pass(row: Row[Any], holding: tuple[Holder, ...]) -> Pass:
+    return Pass(
+        serial=row.serial,
+        pass_type=row.type,
+        external_number=row.external_number,
+        status=Status(row.status),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        claims=load_claims(row.claims),
+        holders=holding,
+    )
+
+
+def add_audit(connection: Connection, records: Sequence[dict[str, Any]]) -> None:
+    """Audit records: at, actor, action, serial, reason, detail. Identifiers only."""
+    if records:
+        connection.execute(insert(audit), records)
+
+
+def add_outbox(connection: Connection, kind: str, subjects: Collection[str], now: int) -> None:
+    """Note what must happen after the commit."""
+    if subjects:
+        rows = [{"kind": kind, "subject": subject, "created_at": now} for subject in sorted(subjects)]
+        connection.execute(insert(outbox), rows)

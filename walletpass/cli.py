@@ -1,0 +1,62 @@
+"""The `walletpass` command. It finds the packages' commands by entry point and names none of them.
+
+An entry point's name in the group `walletpass.commands` is the command's path: `passes` is a group or a command,
+`serve.issuer` the command `issuer` in the group `serve`. Only what the first word asks for is loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+import typer
+
+from walletpass.errors import WalletPassError
+
+GROUP = "walletpass.commands"
+FAILED, WRONG_USAGE = 1, 2
+
+
+def build(offered: Iterable[EntryPoint], first_word: str = "") -> typer.Typer:
+    """The command tree from entry points; only those below `first_word`, when it names one."""
+    offered = sorted(offered, key=lambda found: found.name)
+    wanted = [found for found in offered if found.name.partition(".")[0] == first_word] or offered
+    root = typer.Typer(
+        name="walletpass",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="A city's cards as signed passes for phones and paper, checked offline.",
+    )
+    root.callback()(_root)
+    groups: dict[str, typer.Typer] = {}
+    for found in (f for f in wanted if "." not in f.name):
+        command = found.load()
+        if isinstance(command, typer.Typer):
+            groups[found.name] = command
+        else:
+            root.command(found.name)(command)
+    for found in (f for f in wanted if "." in f.name):
+        group, _, name = found.name.partition(".")
+        groups.setdefault(group, typer.Typer(no_args_is_help=True)).command(name)(found.load())
+    for name, app in groups.items():
+        root.add_typer(app, name=name)
+    return root
+
+
+def _root() -> None:
+    """A city's cards as signed passes for phones and paper, checked offline."""
+
+
+def main() -> None:
+    """Run the command line: 0 all done, 1 something failed, 2 wrong usage. Foreseen errors are one sentence."""
+    first_word = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    try:
+        build(entry_points(group=GROUP), first_word)()
+    except WalletPassError as problem:
+        sys.stderr.write(f"{problem.sentence} [{problem.code}]\n")
+        sys.exit(WRONG_USAGE if problem.wrong_usage else FAILED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(FAILED)
