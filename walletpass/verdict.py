@@ -48,6 +48,7 @@ class Reason(StrEnum):
     WRONG_ISSUER = "wrong_issuer"
     KEY_NOT_ALLOWED = "key_not_allowed"
     KEY_OUTSIDE_WINDOW = "key_outside_window"
+    CLAIM_INVALID = "claim_invalid"  # a claim is missing or not of the kind the type declares
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     REVOKED = "revoked"
@@ -59,10 +60,17 @@ class Reason(StrEnum):
     STATUS_STALE = "status_stale"
     TRUST_LIST_STALE = "trust_list_stale"
     TYPE_UNAVAILABLE = "type_unavailable"
+    CLOCK_WRONG = "clock_wrong"  # a signed list comes from the future: the clock here is behind
 
 
 UNDETERMINED_REASONS: frozenset[Reason] = frozenset(
-    {Reason.STATUS_UNAVAILABLE, Reason.STATUS_STALE, Reason.TRUST_LIST_STALE, Reason.TYPE_UNAVAILABLE}
+    {
+        Reason.STATUS_UNAVAILABLE,
+        Reason.STATUS_STALE,
+        Reason.TRUST_LIST_STALE,
+        Reason.TYPE_UNAVAILABLE,
+        Reason.CLOCK_WRONG,
+    }
 )
 
 
