@@ -1,0 +1,76 @@
+"""Files that are whole or absent: written beside, synced, renamed. Private ones are so from their first byte."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+PRIVATE_FILE = 0o600
+PUBLIC_FILE = 0o644
+PRIVATE_FOLDER = 0o700
+_UNFINISHED = ".unfinished"
+
+
+def make_private_folder(folder: Path) -> None:
+    """The folder, open to its owner only if it is new; those above it as the umask has them."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace the file at `path`; a kill or a full disk at any moment leaves the old one whole."""
+    with _written_beside(path, content) as beside:
+        beside.replace(path)
+
+
+def create_private(path: Path, content: bytes) -> None:
+    """As `write_private`, but never over an existing file: raises `FileExistsError`, also in a race."""
+    with _written_beside(path, content) as beside:
+        os.link(beside, path)
+
+
+def write_public(path: Path, content: bytes) -> None:
+    """As `write_private`, for documents that anybody may read."""
+    with _written_beside(path, content, PUBLIC_FILE) as beside:
+        beside.replace(path)
+
+
+@contextlib.contextmanager
+def _written_beside(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> Iterator[Path]:
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        yield beside
+        _sync_folder(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """One writer at a time, across processes; what a killed writer left unfinished is removed first."""
+    make_private_folder(folder)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for left_over in folder.glob(f".*{_UNFINISHED}"):
+            left_over.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(descriptor)
