@@ -1,0 +1,126 @@
+"""Which columns of a department's file mean what: one table per source, chosen by the names in its header.
+
+A column fills `number`, `valid_from`, `valid_until`, `claim.<name>` or `holder.<field>`. Names are compared in lower
+case; columns that no table names are ignored. Every type of pass also has a table made from its own declaration.
+docs/imports.md shows them all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+from issuers.sources.errors import SourceRefused
+from walletpass.claims import MAX_PLATES
+from walletpass.entitlement import Holder
+from walletpass.pass_type import Claim, ClaimKind, PassType
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`name` is in lower case. A file without a `mandatory` column is refused before its first row."""
+
+    name: str
+    fills: str
+    mandatory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one kind of department system exports, and the type of pass it feeds."""
+
+    name: str
+    pass_type: str
+    columns: tuple[Column, ...]
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """The mandatory columns that are not among the (lower-case) names."""
+        present = set(names)
+        return [column.name for column in self.columns if column.mandatory and column.name not in present]
+
+
+_PLATES = tuple(f"plate{n}" for n in range(1, MAX_PLATES + 1))
+_HOLDER_FIELDS = tuple(field.name for field in fields(Holder))
+
+KOHA = Source(
+    "koha",
+    "library_card",
+    (
+        Column("cardnumber", "number", mandatory=True),
+        Column("surname", "holder.family_name", mandatory=True),
+        Column("firstname", "holder.given_name"),
+        Column("dateofbirth", "holder.date_of_birth"),
+        Column("address", "holder.street"),
+        Column("zipcode", "holder.postcode"),
+        Column("city", "holder.city"),
+        Column("email", "holder.email"),
+        Column("dateenrolled", "valid_from"),
+        Column("dateexpiry", "valid_until", mandatory=True),
+    ),
+)
+
+PARKING_REGISTER = Source(
+    "parking_register",
+    "resident_parking_permit",
+    (
+        Column("permit_no", "number", mandatory=True),
+        Column("zone", "claim.zone", mandatory=True),
+        *(Column(name, "claim.plates") for name in _PLATES),
+        Column("changing_vehicles", "claim.changing_vehicles"),
+        *(Column(name, f"holder.{name}") for name in _HOLDER_FIELDS),
+        Column("valid_from", "valid_from", mandatory=True),
+        Column("valid_until", "valid_until", mandatory=True),
+    ),
+)
+
+SOURCES = (KOHA, PARKING_REGISTER)
+
+
+def register_of(pass_type: PassType) -> Source:
+    """The table that a type's own declaration gives: claim names, the holder's fields and the validity."""
+    needed = {claim.holder_field for claim in pass_type.claims if claim.mandatory}
+    claims = [column for claim in pass_type.claims if not claim.holder_field for column in _claim_columns(claim)]
+    holder = [Column(name, f"holder.{name}", mandatory=name in needed) for name in _HOLDER_FIELDS]
+    validity = (Column("valid_from", "valid_from"), Column("valid_until", "valid_until", mandatory=True))
+    return Source(f"{pass_type.name}_register", pass_type.name, (*claims, *holder, *validity))
+
+
+def _claim_columns(claim: Claim) -> list[Column]:
+    if claim.kind is ClaimKind.PLATES:
+        return [Column(name, f"claim.{claim.name}") for name in _PLATES]
+    fills = "number" if claim.kind is ClaimKind.NUMBER else f"claim.{claim.name}"
+    return [Column(claim.name, fills, claim.mandatory)]
+
+
+def sources_for(pass_type: PassType) -> list[Source]:
+    """The tables that feed this type, the most specific first."""
+    return [*(source for source in SOURCES if source.pass_type == pass_type.name), register_of(pass_type)]
+
+
+def choose_source(pass_type: PassType, header: Sequence[str]) -> Source:
+    """The table whose mandatory columns the file has. Raises `SourceRefused` `missing_column`, `duplicate_column`."""
+    names = [name.lower() for name in header]
+    candidates = sources_for(pass_type)
+    chosen = min(candidates, key=lambda source: len(source.missing(names)))
+    if missing := chosen.missing(names):
+        raise SourceRefused("missing_column", _missing_sentence(candidates, chosen, missing, header))
+    times = Counter(names)
+    for column in chosen.columns:
+        if times[column.name] > 1:
+            raise SourceRefused(
+                "duplicate_column", f"The file has the column {column.name} {times[column.name]} times."
+            )
+    return chosen
+
+
+def _missing_sentence(candidates: list[Source], chosen: Source, missing: list[str], header: Sequence[str]) -> str:
+    # A file without a header line has a person in its place: unless a name is known, nothing of it is repeated.
+    known = {column.name for source in candidates for column in source.columns}
+    if known.isdisjoint(name.lower() for name in header):
+        return (
+            f"The first line of the file holds none of the column names of a {chosen.pass_type} list; "
+            f"it needs at least {', '.join(missing)}."
+        )
+    has = [name[:40] for name in header if name][:30]
+    return f"The file lacks the mandatory column {', '.join(missing)}; it has {', '.join(has)}."

@@ -1,0 +1,168 @@
+"""From the rows of a department's file to `Entitlement`s: each row checked, normalised, or failed with a sentence."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from issuers.sources.columns import Source, choose_source
+from issuers.sources.csv_file import SourceFile
+from issuers.sources.errors import RowFailure
+from issuers.sources.seen_numbers import SeenNumbers
+from walletpass import claims as reading
+from walletpass.entitlement import ClaimValue, Entitlement, Holder
+from walletpass.errors import InvalidClaim
+from walletpass.pass_type import ClaimKind, PassType
+
+_Reader = Callable[[str, str], object]
+_CACHED = 4096  # zones and languages repeat from row to row; personal values are not kept
+
+
+def read_entitlements(
+    source: Path | SourceFile, pass_type: PassType, today: date, zones: Collection[str] = ()
+) -> Iterator[Entitlement | RowFailure]:
+    """The entitlements of a file, in its order, and in their place the rows that failed.
+
+    `zones` is the closed list of parking zones, empty for any. The file is looked through at once: raises
+    `SourceRefused` before the first row. The iterator holds one row, and at most 48 bytes for each number it has seen.
+    """
+    file = source if isinstance(source, SourceFile) else SourceFile(source)
+    reader = RowReader(choose_source(pass_type, file.header), pass_type, file.header, today, zones)
+    return _read_rows(file, reader)
+
+
+def _read_rows(file: SourceFile, reader: RowReader) -> Iterator[Entitlement | RowFailure]:
+    found: Entitlement | RowFailure
+    for item in file.rows():
+        if isinstance(item, RowFailure):
+            found = item
+        else:
+            line, row = item
+            try:
+                found = reader.read(line, row)
+            except InvalidClaim as problem:
+                found = RowFailure(line, problem.claim, problem.code, problem.sentence, tuple(row))
+        yield found
+
+
+class _Step(NamedTuple):
+    """Read the cell at place `at` of the file's `column` into the claim or holder field `name`."""
+
+    name: str
+    column: str
+    at: int
+    read: _Reader
+    required: bool
+
+
+class RowReader:
+    """A source's table, bound to one file's header."""
+
+    def __init__(
+        self, source: Source, pass_type: PassType, header: Sequence[str], today: date, zones: Collection[str]
+    ) -> None:
+        self._pass_type = pass_type
+        self._today = today
+        self._seen = SeenNumbers()
+        readers = _readers(today, zones)
+        needed = {claim.holder_field or claim.name for claim in pass_type.claims if claim.mandatory}
+        position = {name.lower(): index for index, name in reversed(list(enumerate(header)))}
+        self._claims: list[_Step] = []
+        self._plates: list[_Step] = []
+        self._holder: list[_Step] = []
+        validity: dict[str, _Step] = {}
+        for column in source.columns:
+            index = position.get(column.name)
+            if index is None:
+                continue
+            kind, _, name = column.fills.partition(".")
+            claim = pass_type.claim(name)
+            reader = readers[claim.kind if kind == "claim" and claim else name or kind]
+            step = _Step(name, header[index], index, reader, name in needed)
+            if kind == "holder":
+                self._holder.append(step)
+            elif kind == "claim":
+                (self._plates if claim and claim.kind is ClaimKind.PLATES else self._claims).append(step)
+            else:
+                validity[kind] = step
+        self._number = validity["number"]._replace(name=pass_type.number_claim.name, required=True)
+        self._valid_from = validity.get("valid_from")
+        self._valid_until = validity["valid_until"]._replace(required=True)
+        self._plates_claims = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.PLATES)
+
+    def read(self, line: int, row: Sequence[str]) -> Entitlement:
+        """One row. Raises `InvalidClaim`, whose `claim` is the file's own column name."""
+        number = cast(str, _value(self._number, row))
+        # Before anything else: of two rows with one number, neither the order nor an error may decide silently.
+        if first := self._seen.add(number, line):
+            sentence = f"The number was read in line {first} already; keep one of the two rows."
+            raise InvalidClaim(self._number.column, "duplicate_row", sentence)
+        claims: dict[str, ClaimValue] = {self._number.name: number}
+        for step in self._claims:
+            value = _value(step, row)
+            # A flag that is not set is left out, so that a list without the column says the same.
+            if value is not None and (value is not False or step.required):
+                claims[step.name] = cast(ClaimValue, value)
+        warnings = self._read_plates(row, claims) if self._plates_claims else ()
+        fields = {step.name: value for step in self._holder if (value := _value(step, row)) is not None}
+        valid_from, valid_until = self._validity(row)
+        return Entitlement(
+            pass_type=self._pass_type.name,
+            external_number=number,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            claims=claims,
+            holders=(Holder(**fields),),  # type: ignore[arg-type]
+            warnings=warnings,
+        )
+
+    def _read_plates(self, row: Sequence[str], claims: dict[str, ClaimValue]) -> tuple[str, ...]:
+        found: dict[str, str | None] = {}
+        for step in self._plates:
+            if value := _value(step, row):
+                plate, warning = cast(tuple[str, str | None], value)
+                found.setdefault(plate, warning)
+        claims.update(dict.fromkeys(self._plates_claims, tuple(found)))
+        return tuple(warning for warning in found.values() if warning)
+
+    def _validity(self, row: Sequence[str]) -> tuple[date, date]:
+        until = cast(date, _value(self._valid_until, row))
+        start = cast("date | None", _value(self._valid_from, row)) if self._valid_from else None
+        # Without a first day the pass runs from today; one that ended before has no day to begin but its last.
+        valid_from = start or min(self._today, until)
+        reading.check_validity(self._valid_until.column, self._pass_type.validity, valid_from, until, self._today)
+        return valid_from, until
+
+
+def _value(step: _Step, row: Sequence[str]) -> object:
+    """The cell's value, None when it is blank; raises `InvalidClaim`."""
+    cell = row[step.at]
+    if cell and not cell.isspace():
+        return step.read(step.column, cell)
+    if step.required:
+        raise InvalidClaim(step.column, "missing_value", "This cell is empty, but the pass needs its value.")
+    return None
+
+
+def _readers(today: date, zones: Collection[str]) -> dict[str, _Reader]:
+    """A reader for each kind of claim, each field of a holder, and the validity."""
+    closed = frozenset(unicodedata.normalize("NFC", zone).strip().upper() for zone in zones)
+    holder: dict[str, _Reader] = dict.fromkeys(
+        ("given_name", "family_name", "street", "postcode", "city"), reading.clean_text
+    )
+    return {
+        **{str(kind): reader for kind, reader in reading.READERS.items()},
+        **holder,
+        ClaimKind.ZONE: lru_cache(_CACHED)(partial(reading.read_zone, zones=closed)),
+        ClaimKind.PLATES: reading.read_plate,
+        "date_of_birth": partial(reading.read_birth_date, today=today),
+        "email": reading.read_email,
+        "language": lru_cache(_CACHED)(reading.read_language),
+        "number": reading.read_number,
+        "valid_from": reading.read_date,
+        "valid_until": reading.read_date,
+    }
