@@ -11,6 +11,7 @@ from walletpass.pass_type import LANGUAGES, Claim, ClaimKind, PassType
 from walletpass.passes import Pass, claim_value
 
 _YES = {"de": "ja", "en": "yes"}
+_NOTHING = dict.fromkeys(LANGUAGES, "")
 _MONTHS_EN = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
@@ -29,15 +30,14 @@ def shown_date(day: date, language: str) -> str:
     return f"{day.day} {_MONTHS_EN[day.month - 1]} {day.year}"
 
 
-def shown_value(claim: Claim, value: ClaimValue, language: str) -> str:
-    """The value as a person reads it; empty when there is nothing to say (a flag that is not set, no plates)."""
+def shown_texts(claim: Claim, value: ClaimValue) -> Mapping[str, str]:
+    """The value as a person reads it, by language; empty texts when there is nothing to say (no plates, flag unset)."""
     if isinstance(value, bool):
-        return _YES[language] if value else ""
-    if isinstance(value, tuple):
-        return ", ".join(value)
+        return _YES if value else _NOTHING
     if claim.kind is ClaimKind.DATE:
-        return shown_date(date.fromisoformat(str(value)), language)
-    return str(value)
+        day = date.fromisoformat(str(value))
+        return {language: shown_date(day, language) for language in LANGUAGES}
+    return dict.fromkeys(LANGUAGES, ", ".join(value) if isinstance(value, tuple) else str(value))
 
 
 def front_claims(pass_: Pass, pass_type: PassType) -> tuple[Shown, ...]:
@@ -45,6 +45,6 @@ def front_claims(pass_: Pass, pass_type: PassType) -> tuple[Shown, ...]:
     found = []
     for claim in pass_type.claims:
         value = claim_value(pass_, claim) if claim.front else None
-        if value is not None and (texts := {lang: shown_value(claim, value, lang) for lang in LANGUAGES})["de"]:
+        if value is not None and (texts := shown_texts(claim, value))["de"]:
             found.append(Shown(claim, texts))
     return tuple(found)

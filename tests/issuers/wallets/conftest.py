@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,7 @@ from walletpass.entitlement import ClaimValue, Holder
 from walletpass.formats.cwt import FORMAT
 from walletpass.pass_type import Catalogue, ClaimKind, PassType
 from walletpass.pass_types import load_catalogue
-from walletpass.passes import Pass, all_claims, end_instant, first_instant
+from walletpass.passes import Pass, all_claims, end_instant
 from walletpass.status import Status
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -103,7 +103,7 @@ def carry(type_name: str, settings: IssuerSettings | None = None, **changes: Any
         pass_type=pass_type,
         claims=all_claims(pass_, pass_type),
         issued_at=int(NOW.timestamp()) // 3600 * 3600,
-        valid_from=int(first_instant(pass_.valid_from).timestamp()),
+        valid_from=int(end_instant(pass_.valid_from - timedelta(days=1)).timestamp()),
         valid_until=int(expires.timestamp()),
         credential_id=b"\x8f" * 8,
         status=StatusReference(settings.status_uri("999"), 1_000_000),

@@ -1,0 +1,85 @@
+"""Google Wallet: a "save" link that carries the pass as a signed JWT.
+
+The link is complete in itself as long as it is short enough for browsers (see `save_link`). A longer one names only
+what must then exist at Google already; putting it there through the REST interface is not this module's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from issuers.settings import IssuerSettings
+from issuers.wallets import CarriedPass, Offer, SignerSource
+from issuers.wallets.google.objects import ObjectTemplate, generic_class
+from issuers.wallets.google.save_link import SaveLinks, encode
+from keys.signer import Role
+from walletpass.pass_type import FrontCode, PassType
+
+# Bytes that each object adds to what its type shares: id, state, dates, the barcode's keys.
+_LEAST_OF_ITS_OWN = 200
+
+
+class _Prepared:
+    """What all passes of one type share: the class as JSON, and the template of its objects."""
+
+    def __init__(self, pass_type: PassType, settings: IssuerSettings) -> None:
+        self.template = ObjectTemplate(pass_type, settings)
+        class_ = generic_class(pass_type, settings)
+        self._class = encode(class_)
+        self._bare_class = encode({"id": class_["id"]})
+        self._least = len(encode(self.template.compact)) + _LEAST_OF_ITS_OWN
+
+    def payloads(self, carried: CarriedPass, now: datetime, room: int) -> Iterator[str]:
+        """From full to skinny, each shorter: the class in full and the object; the object in German only and a class
+        that is only named (Google shows the object in its standard layout if the class is new); the two ids.
+
+        A signed QR text leaves no room for the object in most links: then nothing is built in vain.
+        """
+        code = carried.qr_text if carried.pass_type.front_code is FrontCode.SIGNED_QR else ""
+        if self._least + len(code) <= room:
+            yield _payload(self._class, encode(self.template.render(carried, now)))
+            yield _payload(self._bare_class, encode(self.template.render(carried, now, compact=True)))
+        yield encode({"genericObjects": [self.template.reference(carried)]})
+
+
+def _payload(class_: str, object_: str) -> str:
+    return f'{{"genericClasses":[{class_}],"genericObjects":[{object_}]}}'
+
+
+class GoogleWallet:
+    """Makes save links."""
+
+    name = "google"
+    forms: tuple[str, ...] = ("txt",)
+
+    def __init__(self, settings: IssuerSettings, signer_for: SignerSource) -> None:
+        self._settings = settings
+        self._signer_for = signer_for
+        self._links: SaveLinks | None = None
+        self._prepared: dict[str, _Prepared] = {}
+
+    def offer(self, carried: CarriedPass, form: str, now: datetime) -> Offer:
+        """The save link as text."""
+        links = self._save_links()
+        payloads = self._prepare(carried.pass_type).payloads(carried, now, links.payload_room)
+        link = links.link(payloads, int(now.timestamp()))
+        return Offer(link.encode("ascii"), "text/plain; charset=us-ascii", f"{carried.pass_type.name}-google.{form}")
+
+    def _prepare(self, pass_type: PassType) -> _Prepared:
+        prepared = self._prepared.get(pass_type.name)
+        if prepared is None or prepared.template.pass_type is not pass_type:
+            prepared = self._prepared[pass_type.name] = _Prepared(pass_type, self._settings)
+        return prepared
+
+    def _save_links(self) -> SaveLinks:
+        signer = self._signer_for(Role.GOOGLE_SERVICE_ACCOUNT)
+        known = self._links
+        if known is None or known.signer is not signer:
+            known = self._links = SaveLinks(signer, self._settings.google_origins)
+        return known
+
+
+def build(settings: IssuerSettings, signer_for: SignerSource) -> GoogleWallet:
+    """The wallet for the register; the service account's key is asked for at the first offer."""
+    return GoogleWallet(settings, signer_for)
