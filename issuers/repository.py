@@ -172,6 +172,13 @@ def _pass(row: Row[Any], holding: tuple[Holder, ...]) -> Pass:
     )
 
 
+def history(connection: Connection, serial: str) -> list[dict[str, Any]]:
+    """A pass's audit records, oldest first."""
+    query = select(audit).where(audit.c.serial == serial).order_by(audit.c.id)
+    names = ("at", "actor", "action", "reason", "detail")
+    return [{name: getattr(row, name) for name in names} for row in connection.execute(query)]
+
+
 def add_audit(connection: Connection, records: Sequence[dict[str, Any]]) -> None:
     """Audit records: at, actor, action, serial, reason, detail. Identifiers only."""
     if records:

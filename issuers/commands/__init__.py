@@ -1,0 +1,1 @@
+"""The issuing side's part of the command line."""

@@ -1,0 +1,61 @@
+"""What the commands share: the office, who is at the console, and how they speak. Messages go to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from issuers.office import Office
+from issuers.settings import IssuerSettings
+from walletpass.errors import WalletPassError
+from walletpass.pass_type import PassType
+from walletpass.passes import Pass, all_claims, local_day
+
+ACTOR = "command line"
+FAILED, WRONG_USAGE = 1, 2
+
+
+def open_office() -> Office:
+    """The office from the environment; wrong settings end with 2 and a sentence for each."""
+    try:
+        return Office(IssuerSettings())
+    except ValidationError as wrong:
+        for problem in wrong.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            say(f"WALLETPASS_{name}: {problem['msg']}" if name else problem["msg"])
+        raise typer.Exit(WRONG_USAGE) from None
+
+
+def say(sentence: str) -> None:
+    sys.stderr.write(sentence + "\n")
+
+
+def say_problem(problem: WalletPassError, about: str = "") -> None:
+    say(f"{about + ': ' if about else ''}{problem.sentence} [{problem.code}]")
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Wrong usage: nothing was attempted."""
+    say(sentence)
+    raise typer.Exit(WRONG_USAGE)
+
+
+def print_json(document: Any) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def pass_document(pass_: Pass, pass_type: PassType, office: Office) -> dict[str, Any]:
+    """A pass as the command line and the API show it. Dates are ISO, the last day included."""
+    return {
+        "serial": pass_.serial,
+        "type": pass_.pass_type,
+        "external_number": pass_.external_number,
+        "status": pass_.status_word(local_day(office.now())),
+        "valid_from": pass_.valid_from.isoformat(),
+        "valid_until": pass_.valid_until.isoformat(),
+        "claims": all_claims(pass_, pass_type),
+    }

@@ -1,0 +1,162 @@
+"""`walletpass demo`: a sample city, and both services beside each other as two processes until Ctrl-C.
+
+The services are started as anybody would start them, by their commands; this process only watches over them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import typer
+
+from issuers import repository
+from issuers.commands.console import ACTOR, open_office, say
+from issuers.importing import Import
+from issuers.office import Office
+from issuers.sources.csv_file import SourceFile
+from issuers.sources.entitlements import read_rows
+from issuers.sources.sample import write_sample
+from keys.atomic_file import make_private_folder, write_private
+from walletpass.errors import WalletPassError
+from walletpass.pass_type import FrontCode
+from walletpass.passes import local_day
+from web.database import read_transaction
+
+RESIDENTS = 120  # of each type
+_COMMAND = (sys.executable, "-m", "walletpass")
+_SCOPES = {"issuer": "*:*", "verifier": "*:verify"}
+_READY_WITHIN = 30.0  # seconds
+_EXAMPLES = (("apple", "pkpass"), ("google", "txt"), ("paper", "pdf"), ("qr", "png"), ("qr", "txt"))
+
+
+class ServiceFailed(WalletPassError):
+    """One of the two services did not start, or ended by itself."""
+
+    code = "service_failed"
+
+
+def demo() -> None:
+    """Set up a sample city once, then serve it until Ctrl-C: issuing on port 8000, verifying on 8001."""
+    office = open_office()
+    folder = office.settings.home / "demo"
+    tokens = folder / "tokens.txt"
+    ports = {"issuer": office.settings.port, "verifier": int(os.environ.get("WALLETPASS_VERIFIER_PORT", "8001"))}
+    for port in ports.values():
+        _require_free(port)
+    if not tokens.exists():
+        say("Setting up the sample city …")
+        _set_up(office, folder)
+        write_private(tokens, _make_tokens().encode())
+    services = {name: subprocess.Popen([*_COMMAND, "serve", name], start_new_session=True) for name in ports}  # noqa: S603
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        _wait_until_ready(services, ports)
+        _greet(ports, tokens, folder)
+        _watch(services)
+    except KeyboardInterrupt:
+        say("Stopping …")
+    finally:
+        _stop(services)
+
+
+def _set_up(office: Office, folder: Path) -> None:
+    for warning in office.initialise():
+        say(warning)
+    make_private_folder(folder)
+    for pass_type in office.catalogue:
+        file = folder / f"{pass_type.name}.csv"
+        write_sample(pass_type.name, file, RESIDENTS, seed=1)
+        source = SourceFile(file)
+        rows = read_rows(source, pass_type, local_day(office.now()))
+        Import(office.engine, pass_type, office.order("demo")).run(rows, lambda: None)
+    _write_examples(office, folder)
+
+
+def _write_examples(office: Office, folder: Path) -> None:
+    """One pass in every wallet, to open and scan."""
+    pass_type = next(t for t in office.catalogue if t.front_code is FrontCode.SIGNED_QR and "plates" in str(t.claims))
+    with read_transaction(office.engine) as connection:
+        today = local_day(office.now())
+        [pass_] = repository.page(connection, pass_type=pass_type.name, status="valid", today=today, limit=1)
+    for wallet, form in _EXAMPLES:
+        [offer] = office.offer([pass_.serial], wallet, form, office.order(ACTOR))
+        name = f"{pass_type.name}-google-link" if wallet == "google" else pass_type.name
+        write_private(folder / f"{name}.{form}", offer.body)
+
+
+def _make_tokens() -> str:
+    lines = ["# Demo tokens. Use one as: Authorization: Bearer TOKEN"]
+    for service, scope in _SCOPES.items():
+        words = ("tokens", "create", "demo", "--for", service, "--scope", scope, "--json")
+        made = subprocess.run([*_COMMAND, *words], check=True, capture_output=True)  # noqa: S603
+        lines.append(f"{service}: {json.loads(made.stdout)['secret']}")
+    return "\n".join(lines) + "\n"
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ServiceFailed(
+                f"Port {port} is taken by another program; stop it, or choose WALLETPASS_PORT and "
+                "WALLETPASS_VERIFIER_PORT."
+            ) from None
+
+
+def _wait_until_ready(services: dict[str, subprocess.Popen[bytes]], ports: dict[str, int]) -> None:
+    deadline = time.monotonic() + _READY_WITHIN
+    for name, port in ports.items():
+        while not _answers(port):
+            if services[name].poll() is not None or time.monotonic() > deadline:
+                raise ServiceFailed(f"The {name} did not start; its messages are above.")
+            time.sleep(0.05)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _greet(ports: dict[str, int], tokens: Path, folder: Path) -> None:
+    issuer, verifier = (f"http://localhost:{port}" for port in ports.values())
+    typer.echo(
+        f"\nIssuing service    {issuer}   (API: {issuer}/docs)\n"
+        f"Verifying service  {verifier}\n"
+        f"Demo tokens        {tokens}\n"
+        f"Try: open {verifier} and upload {folder / 'resident_parking_permit.png'}\n"
+        "Ctrl-C stops both."
+    )
+    sys.stdout.flush()
+
+
+def _watch(services: dict[str, subprocess.Popen[bytes]]) -> None:
+    while True:
+        for name, service in services.items():
+            if service.poll() is not None:
+                raise ServiceFailed(f"The {name} ended by itself; its messages are above.")
+        time.sleep(0.2)
+
+
+def _stop(services: dict[str, subprocess.Popen[bytes]]) -> None:
+    for service in services.values():
+        if service.poll() is None:
+            service.terminate()
+    for service in services.values():
+        try:
+            service.wait(10)
+        except subprocess.TimeoutExpired:
+            service.kill()

@@ -1,0 +1,88 @@
+"""`walletpass import`: a department's list of entitlements becomes passes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from issuers.commands.console import ACTOR, FAILED, open_office, print_json, say
+from issuers.importing import Import, ImportReport
+from issuers.office import Office
+from issuers.sources.csv_file import SourceFile
+from issuers.sources.entitlements import read_rows
+from issuers.sources.failed_rows import write_failed
+from walletpass.passes import local_day
+
+_SHOWN_FAILURES = 20
+
+
+def import_passes(
+    pass_type: Annotated[str, typer.Argument(metavar="TYPE", help="The type of pass, such as library_card.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The department's list: CSV, any German flavour.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="The list is complete: passes missing from it are suspended.")
+    ] = False,
+    reissue: Annotated[bool, typer.Option("--reissue", help="New passes for numbers that were revoked.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --complete: do not ask, even if many are missing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    failed: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write failed rows here, to correct and import again.")
+    ] = None,
+) -> None:
+    """Import a department's list. The same list twice changes nothing; a later date renews."""
+    office = open_office()
+    declared = office.catalogue.named(pass_type)
+    source = SourceFile(file)
+    work = Import(office.engine, declared, office.order(ACTOR), dry_run, complete, reissue, yes)
+    if complete and not dry_run and not yes and sys.stdin.isatty():
+        _confirm(office, work, source)
+    report = _run(office, work, source)
+    if not dry_run:
+        office.publication.publish_changes()
+    if failed is not None:
+        write_failed(failed, source.header, source.delimiter, source.encoding, report.failures)
+    if as_json:
+        print_json(report.document())
+    _say(report, work, as_json)
+    if report.failed:
+        raise typer.Exit(FAILED)
+
+
+def _run(office: Office, work: Import, source: SourceFile) -> ImportReport:
+    zones = frozenset(office.settings.parking_zones)
+    rows = read_rows(source, work.pass_type, local_day(work.order.now), zones)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(source.path.name, total=source.total_bytes)
+        return work.run(rows, lambda: bar.update(task, completed=source.bytes_read))
+
+
+def _confirm(office: Office, work: Import, source: SourceFile) -> None:
+    """A complete list suspends what it lacks: on a terminal that is shown and asked first."""
+    preview = Import(work.engine, work.pass_type, work.order, dry_run=True, complete=True, reissue=work.reissue)
+    report = _run(office, preview, source)
+    _say(report, preview, quiet=False)
+    typer.confirm(f"Import, and suspend {report.missing} passes that are missing from the list?", abort=True, err=True)
+
+
+def _say(report: ImportReport, work: Import, quiet: bool) -> None:
+    """Counts on stdout (unless JSON is there), failures on stderr."""
+    counts = report.document()
+    words = ("created", "renewed", "updated", "unchanged", "failed") + (("missing",) if work.complete else ())
+    line = ", ".join(f"{counts[word]} {word}" for word in words)
+    if not quiet:
+        sys.stdout.write(f"{'Would be: ' if work.dry_run else ''}{line}\n")
+    for failure in report.failures[:_SHOWN_FAILURES]:
+        where = f"line {failure.line}" + (f", column {failure.column}" if failure.column else "")
+        say(f"{where}: {failure.sentence} [{failure.code}]")
+    if len(report.failures) > _SHOWN_FAILURES:
+        say(f"… and {len(report.failures) - _SHOWN_FAILURES} more; --failed FILE writes them all out.")
+    if report.warnings:
+        say(f"{report.warnings} values were taken with doubt (plates that are not German civil ones).")

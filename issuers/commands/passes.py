@@ -1,0 +1,258 @@
+"""`walletpass passes …`: list, show, renew, suspend, reinstate, revoke, amend and offer passes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from issuers import lifecycle, repository
+from issuers.changes import amended
+from issuers.commands.console import (
+    ACTOR,
+    FAILED,
+    open_office,
+    pass_document,
+    print_json,
+    refuse,
+    say,
+    say_problem,
+)
+from issuers.lifecycle import Action, Change, Order
+from issuers.office import Office
+from keys.atomic_file import write_private
+from walletpass.claims import read_date
+from walletpass.errors import InvalidClaim, WalletPassError
+from walletpass.passes import Pass, local_day
+from web.database import read_transaction, write_transaction
+
+app = typer.Typer(no_args_is_help=True, help="List, show, change and offer passes.")
+
+STATUS_WORDS = ("valid", "suspended", "revoked", "expired", "not_yet_valid")
+
+Serials = Annotated[list[str], typer.Argument(metavar="SERIAL…", help="One or more serials.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit record. Name no person.")]
+Until = Annotated[str, typer.Option("--valid-until", metavar="DATE", help="Last valid day: 2027-12-31 or 31.12.2027.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command("list")
+def list_passes(
+    pass_type: Annotated[str, typer.Option("--type", help="Only this type of pass.")] = "",
+    status: Annotated[str, typer.Option(help="Only " + ", ".join(STATUS_WORDS) + ".")] = "",
+    as_json: Json = False,
+) -> None:
+    """List passes in the order of their serials."""
+    office = open_office()
+    if status and status not in STATUS_WORDS:
+        refuse(f"There is no status {status[:20]!r}; there are {', '.join(STATUS_WORDS)}.")
+    if pass_type:
+        office.catalogue.named(pass_type)
+    with read_transaction(office.engine) as connection:
+        found = repository.every(connection, pass_type=pass_type, status=status, today=local_day(office.now()))
+        documents = (pass_document(pass_, office.catalogue.named(pass_.pass_type), office) for pass_ in found)
+        if as_json:
+            print_json(list(documents))
+        else:
+            _print_table(documents)
+
+
+@app.command()
+def show(serials: Serials, as_json: Json = False) -> None:
+    """Show passes with their credentials and their history."""
+    office = open_office()
+
+    def one(serial: str) -> dict[str, Any]:
+        with read_transaction(office.engine) as connection:
+            pass_ = repository.one(connection, serial)
+            document = pass_document(pass_, office.catalogue.named(pass_.pass_type), office)
+            return document | {"history": repository.history(connection, serial)}
+
+    _for_each(serials, one, as_json, _print_details)
+
+
+@app.command()
+def renew(serials: Serials, reason: Reason = "", valid_until: Until = "", as_json: Json = False) -> None:
+    """Lengthen passes: to a date, or by the type's usual period."""
+    until = _date(valid_until)
+
+    def wanted(pass_: Pass, office: Office) -> Pass:
+        pass_type, today = office.catalogue.named(pass_.pass_type), local_day(office.now())
+        base = max(pass_.valid_until, today - timedelta(days=1))
+        return replace(pass_, valid_until=until or base + timedelta(days=pass_type.validity.period_days))
+
+    _amend(serials, reason, wanted, as_json, renewing=True)
+
+
+@app.command()
+def amend(
+    serials: Serials,
+    changes: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Plates: a, b.")] = None,
+    reason: Reason = "",
+    valid_until: Until = "",
+    as_json: Json = False,
+) -> None:
+    """Change what a pass says. Credentials that said otherwise are withdrawn at once."""
+    until = _date(valid_until)
+    pairs = dict(_pair(change) for change in changes or ())
+    if not pairs and not until:
+        refuse("Say what to change, with --set NAME=VALUE or --valid-until DATE.")
+
+    def wanted(pass_: Pass, office: Office) -> Pass:
+        zones = frozenset(office.settings.parking_zones)
+        changed = amended(pass_, office.catalogue.named(pass_.pass_type), pairs, zones)
+        return replace(changed, valid_until=until or changed.valid_until)
+
+    _amend(serials, reason, wanted, as_json, renewing=False)
+
+
+@app.command()
+def suspend(serials: Serials, reason: Reason = "", as_json: Json = False) -> None:
+    """Suspend passes until they are reinstated. A reason is required."""
+    _set_status(serials, Action.SUSPEND, reason, as_json)
+
+
+@app.command()
+def reinstate(serials: Serials, reason: Reason = "", as_json: Json = False) -> None:
+    """Make suspended passes valid again."""
+    _set_status(serials, Action.REINSTATE, reason, as_json)
+
+
+@app.command()
+def revoke(serials: Serials, reason: Reason = "", as_json: Json = False) -> None:
+    """Revoke passes for good. A reason is required."""
+    _set_status(serials, Action.REVOKE, reason, as_json)
+
+
+@app.command()
+def offer(
+    serial: Annotated[str, typer.Argument(metavar="SERIAL")],
+    wallet: Annotated[str, typer.Option(help="apple, google, paper or qr.")],
+    out: Annotated[str, typer.Option(metavar="FILE", help="Where to write; - is stdout.")],
+) -> None:
+    """Offer a pass to a wallet: .pkpass, the Google save link as text, .pdf, or the QR code as .txt, .svg or .png."""
+    office = open_office()
+    form = "" if out == "-" else Path(out).suffix.lstrip(".").lower()
+    office.wallet(wallet, form)
+    try:
+        [made] = office.offer([serial], wallet, form, office.order(ACTOR))
+    except WalletPassError as problem:
+        say_problem(problem, serial)
+        raise typer.Exit(FAILED) from None
+    if out == "-":
+        sys.stdout.buffer.write(made.body)
+        return
+    try:
+        write_private(Path(out), made.body)
+    except OSError as failure:
+        refuse(f"{out} cannot be written: {failure.strerror}.")
+    say(f"Written: {out} ({len(made.body)} bytes)")
+
+
+def _set_status(serials: list[str], action: Action, reason: str, as_json: bool) -> None:
+    office = open_office()
+    order = office.order(ACTOR, reason)
+    if action in lifecycle.NEEDS_REASON and not order.reason:
+        refuse(f"Say why with --reason; it is kept in the audit record of every {action.value}.")
+
+    def one(serial: str) -> dict[str, Any]:
+        with write_transaction(office.engine) as connection:
+            lifecycle.set_status(connection, [serial], action, order)
+        return _document(office, serial)
+
+    _for_each(serials, one, as_json, _print_state, office)
+
+
+def _amend(
+    serials: list[str], reason: str, wanted: Callable[[Pass, Office], Pass], as_json: bool, *, renewing: bool
+) -> None:
+    office = open_office()
+    order = office.order(ACTOR, reason)
+
+    def one(serial: str) -> dict[str, Any]:
+        change = _amend_one(office, serial, wanted, order, renewing)
+        return _document(office, serial) | {"change": change.value}
+
+    _for_each(serials, one, as_json, _print_state, office)
+
+
+def _amend_one(
+    office: Office, serial: str, wanted: Callable[[Pass, Office], Pass], order: Order, renewing: bool
+) -> Change:
+    with write_transaction(office.engine) as connection:
+        pass_ = repository.one(connection, serial, lock=True)
+        pass_type = office.catalogue.named(pass_.pass_type)
+        return lifecycle.amend(connection, pass_, wanted(pass_, office), pass_type, order, renewing=renewing)
+
+
+def _document(office: Office, serial: str) -> dict[str, Any]:
+    with read_transaction(office.engine) as connection:
+        pass_ = repository.one(connection, serial)
+    return pass_document(pass_, office.catalogue.named(pass_.pass_type), office)
+
+
+def _for_each(
+    serials: list[str],
+    work: Callable[[str], dict[str, Any]],
+    as_json: bool,
+    show_one: Callable[[dict[str, Any]], None],
+    changing: Office | None = None,
+) -> None:
+    """Do `work` for each serial, go on after failures, publish what changed, then report. Ends with 1 if any failed."""
+    done, failed = [], 0
+    for serial in dict.fromkeys(serials):
+        try:
+            done.append(work(serial))
+        except WalletPassError as problem:
+            say_problem(problem, serial)
+            failed += 1
+    if changing and done:
+        changing.publication.publish_changes()
+    if as_json:
+        print_json(done)
+    else:
+        for document in done:
+            show_one(document)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _date(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return read_date("valid_until", text)
+    except InvalidClaim as problem:
+        refuse(f"--valid-until: {problem.sentence}")
+
+
+def _pair(change: str) -> tuple[str, str]:
+    name, equals, value = change.partition("=")
+    if not equals:
+        refuse(f"--set wants NAME=VALUE, not {change[:40]!r}.")
+    return name.strip(), value
+
+
+def _print_table(documents: Iterator[dict[str, Any]]) -> None:
+    for document in documents:
+        cells = (document["serial"], document["type"], document["external_number"], document["status"])
+        sys.stdout.write("  ".join((*cells, f"{document['valid_from']} – {document['valid_until']}")) + "\n")
+
+
+def _print_state(document: dict[str, Any]) -> None:
+    sys.stdout.write(f"{document['serial']}  {document['status']} until {document['valid_until']}\n")
+
+
+def _print_details(document: dict[str, Any]) -> None:
+    for name, value in document.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key}: {item}" for key, item in value.items())
+        if isinstance(value, list):
+            lines = (f"{at['at']}  {at['action']}  {at['actor']}  {at['reason']}".rstrip() for at in value)
+            value = "".join(f"\n    {line}" for line in lines)
+        sys.stdout.write(f"{name}: {value}\n")

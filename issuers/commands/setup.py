@@ -1,0 +1,55 @@
+"""`walletpass init`, `publish`, `keys publish`, `sample` and `serve issuer`: setting up and running issuing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from issuers.app import create_app
+from issuers.commands.console import open_office, refuse, say
+from issuers.sources.sample import SAMPLES, write_sample
+
+
+def init() -> None:
+    """Set up the database, demo keys, status lists and published documents. Safe to run again."""
+    office = open_office()
+    for warning in office.initialise():
+        say(warning)
+    say(f"Ready: {office.settings.home} holds the issuer, the published documents and anchor.pem.")
+
+
+def publish() -> None:
+    """Sign all public documents afresh and write them to published/."""
+    office = open_office()
+    office.publication.publish_all()
+    say(f"Published: {office.settings.published}")
+
+
+def publish_keys() -> None:
+    """Sign the trust list afresh, after keys were added, rotated or withdrawn."""
+    office = open_office()
+    office.publication.publish_trust_list()
+    say(f"Published: {office.settings.published / 'trust-list.jwt'}")
+
+
+def sample(
+    kind: Annotated[str, typer.Argument(help="Which list: " + ", ".join(SAMPLES))],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")],
+    rows: Annotated[int, typer.Option(min=1, max=5_000_000, help="How many invented residents.")] = 100,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same file.")] = 1,
+) -> None:
+    """Write a list of invented residents, as a department would export it."""
+    if kind not in SAMPLES:
+        refuse(f"There is no sample {kind[:40]!r}; there are {', '.join(SAMPLES)}.")
+    write_sample(kind, file, rows, seed)
+    say(f"Written: {file}")
+
+
+def serve() -> None:
+    """Serve the issuing API and the published documents."""
+    office = open_office()
+    settings = office.settings
+    uvicorn.run(create_app(office), host=settings.host, port=settings.port, log_config=None, access_log=False)

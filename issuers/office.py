@@ -1,0 +1,159 @@
+"""The issuing office: everything one process needs to issue, put together once from the settings.
+
+The command line, the API and the benchmarks all use this one object. What is costly is made at its first use, so that
+listing passes opens no key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+
+from sqlalchemy import Engine, insert, select
+
+from issuers import repository, status_lists
+from issuers.errors import NotInitialised, PublicUrlFixed, WalletUnknown
+from issuers.lifecycle import PUBLISH_LIST, Order
+from issuers.models import installation
+from issuers.offers import CredentialDesk
+from issuers.publication import Publication
+from issuers.settings import IssuerSettings
+from issuers.wallets import CarriedPass, Offer, Wallet, load_wallets
+from keys.atomic_file import make_private_folder, write_public
+from keys.demo import create_demo_keys
+from keys.key_ring import KeyRing
+from keys.passphrase import find_passphrase
+from keys.signer import Role, Signer
+from walletpass.formats import load_formats
+from walletpass.pass_types import load_catalogue
+from walletpass.passes import Pass, end_instant
+from web.database import create_engine_for, read_transaction, upgrade, write_transaction
+
+QR_FORMAT = "cwt"
+
+
+class Office:
+    """One installation's issuing side. `now` gives seconds since 1970."""
+
+    def __init__(self, settings: IssuerSettings, now: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.seconds = now
+        self.catalogue = load_catalogue(settings.pass_types)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds(), UTC)
+
+    def order(self, actor: str, reason: str = "") -> Order:
+        """An order placed now; `actor` names a role or token."""
+        return Order(actor, self.now(), reason.strip())
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database, checked to be set up and to belong to this public URL."""
+        settings = self.settings
+        if not settings.database_url and not (settings.issuer_home / "issuer.db").exists():
+            raise NotInitialised("Nothing is set up here yet; run walletpass init first (see WALLETPASS_HOME).")
+        engine = self._connect()
+        upgrade(engine, "issuers.migrations")
+        with read_transaction(engine) as connection:
+            self._check_url(connection.scalar(select(installation.c.value).where(_IS_URL)))
+        return engine
+
+    @cached_property
+    def ring(self) -> KeyRing:
+        return KeyRing.open(self.settings.issuer_home / "keys", self._passphrase()[0])
+
+    @cached_property
+    def publication(self) -> Publication:
+        return Publication(self.settings, self.engine, self.catalogue, self.ring, self.seconds)
+
+    @cached_property
+    def credentials(self) -> CredentialDesk:
+        return CredentialDesk(self.settings, self.catalogue, load_formats()[QR_FORMAT], self.signer)
+
+    @cached_property
+    def wallets(self) -> dict[str, Wallet]:
+        return load_wallets(self.settings, self.signer)
+
+    def signer(self, role: Role) -> Signer:
+        return self.ring.signer(role, self.now())
+
+    def initialise(self) -> list[str]:
+        """Database, keys, anchor, status lists and published documents; idempotent. Returns warnings."""
+        settings = self.settings
+        settings.home.mkdir(parents=True, exist_ok=True)
+        make_private_folder(settings.issuer_home)
+        passphrase, warning = self._passphrase(create=True)
+        engine = self._connect()
+        upgrade(engine, "issuers.migrations")
+        with write_transaction(engine) as connection:
+            url = connection.scalar(select(installation.c.value).where(_IS_URL))
+            self._check_url(url)
+            if url is None:
+                connection.execute(insert(installation).values(name="public_url", value=settings.public_url))
+            added = status_lists.ensure_room(connection, 0, settings.status_lists_open, settings.status_list_size)
+            repository.add_outbox(connection, PUBLISH_LIST, added, int(self.seconds()))
+        anchor = create_demo_keys(
+            KeyRing.open(settings.issuer_home / "keys", passphrase),
+            self.now(),
+            public_url=settings.public_url,
+            city_name=settings.city_name,
+            pass_type_identifier=settings.apple_pass_type_identifier,
+            team_identifier=settings.apple_team_identifier,
+            status_eku=settings.status_signing_eku,
+        )
+        if not settings.anchor.exists():
+            write_public(settings.anchor, anchor)
+        self.publication.publish_all()
+        return [warning] if warning else []
+
+    def offer(self, serials: Sequence[str], wallet_name: str, form: str, order: Order) -> list[Offer]:
+        """Package passes for a wallet, all or none. Raises `WalletUnknown`, `UnknownSerial`, `NotOfferable`."""
+        wallet = self.wallet(wallet_name, form)
+        carried = self.carry(serials, wallet_name, order)
+        return [wallet.offer(item, form or wallet.forms[0], order.now) for item in carried]
+
+    def wallet(self, name: str, form: str) -> Wallet:
+        """The wallet of that name, if it can write that form (empty: its default)."""
+        wallet = self.wallets.get(name)
+        if wallet is None:
+            raise WalletUnknown(f"There is no wallet {name[:20]!r}; there are {', '.join(sorted(self.wallets))}.")
+        if form and form not in wallet.forms:
+            forms = ", ".join("." + known for known in wallet.forms)
+            raise WalletUnknown(f"The {name} wallet writes {forms} files; name the file accordingly.")
+        return wallet
+
+    def carry(self, serials: Sequence[str], carrier: str, order: Order) -> list[CarriedPass]:
+        """The passes with the credentials that this carrier holds, made where missing, in the order asked for."""
+        with write_transaction(self.engine) as connection:
+            found = repository.by_serial(connection, serials, lock=True)
+            for serial in serials:
+                found.get(serial) or repository.one(connection, serial)
+            passes = [found[serial] for serial in serials]
+            texts = self.credentials.texts(connection, passes, carrier, order)
+        self.publication.publish_changes()  # only when a full list made a new one necessary
+        return [self._carried(pass_, text) for pass_, text in zip(passes, texts, strict=True)]
+
+    def _carried(self, pass_: Pass, text: str) -> CarriedPass:
+        return CarriedPass(pass_, self.catalogue.named(pass_.pass_type), text, end_instant(pass_.valid_until))
+
+    def _connect(self) -> Engine:
+        return create_engine_for(self.settings.database_url or f"sqlite:///{self.settings.issuer_home / 'issuer.db'}")
+
+    def _check_url(self, fixed: str | None) -> None:
+        if fixed is not None and fixed != self.settings.public_url:
+            raise PublicUrlFixed(
+                f"WALLETPASS_PUBLIC_URL is {self.settings.public_url}, but credentials are signed with {fixed}; "
+                "set it back, or use another WALLETPASS_HOME."
+            )
+
+    def _passphrase(self, *, create: bool = False) -> tuple[bytes, str]:
+        given = self.settings.key_passphrase
+        return find_passphrase(
+            given.get_secret_value() if given else "", self.settings.issuer_home / "key-passphrase", create=create
+        )
+
+
+_IS_URL = installation.c.name == "public_url"
