@@ -81,9 +81,7 @@ class CredentialDesk:
         self, connection: Connection, passes: Sequence[Pass], prints: Mapping[str, str], carrier: str, order: Order
     ) -> dict[str, str]:
         settings, signer = self._settings, self._signer_for(Role.CREDENTIAL)
-        added = status_lists.ensure_room(
-            connection, len(passes), settings.status_lists_open, settings.status_list_size
-        )
+        added = status_lists.ensure_room(connection, len(passes), settings.status_lists_open, settings.status_list_size)
         repository.add_outbox(connection, PUBLISH_LIST, added, order.seconds)
         entries = status_lists.reserve(connection, len(passes))
         rows = [

@@ -24,7 +24,7 @@ from issuers.wallets import CarriedPass, Offer, Wallet, load_wallets
 from keys.atomic_file import make_private_folder, write_public
 from keys.demo import create_demo_keys
 from keys.key_ring import KeyRing
-from keys.passphrase import find_passphrase
+from keys.passphrase import KEYS_FOLDER, read_passphrase
 from keys.signer import Role, Signer
 from walletpass.formats import load_formats
 from walletpass.pass_types import load_catalogue
@@ -63,7 +63,7 @@ class Office:
 
     @cached_property
     def ring(self) -> KeyRing:
-        return KeyRing.open(self.settings.issuer_home / "keys", self._passphrase()[0])
+        return KeyRing.open(self.settings.issuer_home / KEYS_FOLDER, self._passphrase()[0])
 
     @cached_property
     def publication(self) -> Publication:
@@ -85,7 +85,7 @@ class Office:
         settings = self.settings
         settings.home.mkdir(parents=True, exist_ok=True)
         make_private_folder(settings.issuer_home)
-        passphrase, warning = self._passphrase(create=True)
+        passphrase, warning = self._passphrase()
         engine = self._connect()
         upgrade(engine, "issuers.migrations")
         with write_transaction(engine) as connection:
@@ -96,7 +96,7 @@ class Office:
             added = status_lists.ensure_room(connection, 0, settings.status_lists_open, settings.status_list_size)
             repository.add_outbox(connection, PUBLISH_LIST, added, int(self.seconds()))
         anchor = create_demo_keys(
-            KeyRing.open(settings.issuer_home / "keys", passphrase),
+            KeyRing.open(settings.issuer_home / KEYS_FOLDER, passphrase),
             self.now(),
             public_url=settings.public_url,
             city_name=settings.city_name,
@@ -149,11 +149,9 @@ class Office:
                 "set it back, or use another WALLETPASS_HOME."
             )
 
-    def _passphrase(self, *, create: bool = False) -> tuple[bytes, str]:
+    def _passphrase(self) -> tuple[bytes, str]:
         given = self.settings.key_passphrase
-        return find_passphrase(
-            given.get_secret_value() if given else "", self.settings.issuer_home / "key-passphrase", create=create
-        )
+        return read_passphrase(given.get_secret_value() if given else None, self.settings.issuer_home)
 
 
 _IS_URL = installation.c.name == "public_url"

@@ -24,10 +24,10 @@ from issuers.importing import Import
 from issuers.office import Office
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
-from issuers.sources.sample import write_sample
+from issuers.sources.sample import SAMPLES, write_sample
 from keys.atomic_file import make_private_folder, write_private
 from walletpass.errors import WalletPassError
-from walletpass.pass_type import FrontCode
+from walletpass.pass_type import Category
 from walletpass.passes import local_day
 from web.database import read_transaction
 
@@ -72,18 +72,19 @@ def _set_up(office: Office, folder: Path) -> None:
     for warning in office.initialise():
         say(warning)
     make_private_folder(folder)
-    for pass_type in office.catalogue:
-        file = folder / f"{pass_type.name}.csv"
-        write_sample(pass_type.name, file, RESIDENTS, seed=1)
-        source = SourceFile(file)
-        rows = read_rows(source, pass_type, local_day(office.now()))
+    today = local_day(office.now())
+    for name, sample in SAMPLES.items():
+        file = folder / f"{name}.csv"
+        write_sample(file, sample, RESIDENTS, today)
+        pass_type = office.catalogue.named(sample.pass_type)
+        rows = read_rows(SourceFile(file), pass_type, today)
         Import(office.engine, pass_type, office.order("demo")).run(rows, lambda: None)
     _write_examples(office, folder)
 
 
 def _write_examples(office: Office, folder: Path) -> None:
     """One pass in every wallet, to open and scan."""
-    pass_type = next(t for t in office.catalogue if t.front_code is FrontCode.SIGNED_QR and "plates" in str(t.claims))
+    pass_type = next(t for t in office.catalogue if t.category is Category.PARKING)
     with read_transaction(office.engine) as connection:
         today = local_day(office.now())
         [pass_] = repository.page(connection, pass_type=pass_type.name, status="valid", today=today, limit=1)

@@ -1,4 +1,4 @@
-"""`walletpass init`, `publish`, `keys publish`, `sample` and `serve issuer`: setting up and running issuing."""
+"""`walletpass init`, `publish`, `keys publish` and `sample`: setting up the issuing side."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from issuers.app import create_app
 from issuers.commands.console import open_office, refuse, say
 from issuers.sources.sample import SAMPLES, write_sample
+from walletpass.passes import local_day
 
 
 def init() -> None:
@@ -44,12 +43,5 @@ def sample(
     """Write a list of invented residents, as a department would export it."""
     if kind not in SAMPLES:
         refuse(f"There is no sample {kind[:40]!r}; there are {', '.join(SAMPLES)}.")
-    write_sample(kind, file, rows, seed)
+    write_sample(file, SAMPLES[kind], rows, local_day(open_office().now()), seed)
     say(f"Written: {file}")
-
-
-def serve() -> None:
-    """Serve the issuing API and the published documents."""
-    office = open_office()
-    settings = office.settings
-    uvicorn.run(create_app(office), host=settings.host, port=settings.port, log_config=None, access_log=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,10 +22,27 @@ _Reader = Callable[[str, str], object]
 _CACHED = 4096  # zones and languages repeat from row to row; personal values are not kept
 
 
+class SourceRow(NamedTuple):
+    """An entitlement and where it stands: `line` and cells as in `RowFailure`, and the column of its number."""
+
+    line: int
+    row: tuple[str, ...]
+    number_column: str
+    entitlement: Entitlement
+
+
 def read_entitlements(
     source: Path | SourceFile, pass_type: PassType, today: date, zones: Collection[str] = ()
 ) -> Iterator[Entitlement | RowFailure]:
-    """The entitlements of a file, in its order, and in their place the rows that failed.
+    """The entitlements of a file; see `read_rows`."""
+    rows = read_rows(source, pass_type, today, zones)
+    return (found.entitlement if isinstance(found, SourceRow) else found for found in rows)
+
+
+def read_rows(
+    source: Path | SourceFile, pass_type: PassType, today: date, zones: Collection[str] = ()
+) -> Iterator[SourceRow | RowFailure]:
+    """The entitlements of a file with their rows, in its order, and in their place the rows that failed.
 
     `zones` is the closed list of parking zones, empty for any. The file is looked through at once: raises
     `SourceRefused` before the first row. The iterator holds one row, and at most 48 bytes for each number it has seen.
@@ -35,15 +52,15 @@ def read_entitlements(
     return _read_rows(file, reader)
 
 
-def _read_rows(file: SourceFile, reader: RowReader) -> Iterator[Entitlement | RowFailure]:
-    found: Entitlement | RowFailure
+def _read_rows(file: SourceFile, reader: RowReader) -> Iterator[SourceRow | RowFailure]:
+    found: SourceRow | RowFailure
     for item in file.rows():
         if isinstance(item, RowFailure):
             found = item
         else:
             line, row = item
             try:
-                found = reader.read(line, row)
+                found = SourceRow(line, tuple(row), reader.number_column, reader.read(line, row))
             except InvalidClaim as problem:
                 found = RowFailure(line, problem.claim, problem.code, problem.sentence, tuple(row))
         yield found
@@ -86,13 +103,19 @@ class RowReader:
             if kind == "holder":
                 self._holder.append(step)
             elif kind == "claim":
-                (self._plates if claim and claim.kind is ClaimKind.PLATES else self._claims).append(step)
+                plates = claim is not None and claim.kind is ClaimKind.PLATES
+                (self._plates if plates else self._claims).append(step._replace(name=column.name if plates else name))
             else:
                 validity[kind] = step
         self._number = validity["number"]._replace(name=pass_type.number_claim.name, required=True)
         self._valid_from = validity.get("valid_from")
         self._valid_until = validity["valid_until"]._replace(required=True)
         self._plates_claims = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.PLATES)
+        self._optional_flags = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.FLAG and not c.mandatory)
+
+    @property
+    def number_column(self) -> str:
+        return self._number.column
 
     def read(self, line: int, row: Sequence[str]) -> Entitlement:
         """One row. Raises `InvalidClaim`, whose `claim` is the file's own column name."""
@@ -101,14 +124,12 @@ class RowReader:
         if first := self._seen.add(number, line):
             sentence = f"The number was read in line {first} already; keep one of the two rows."
             raise InvalidClaim(self._number.column, "duplicate_row", sentence)
-        claims: dict[str, ClaimValue] = {self._number.name: number}
-        for step in self._claims:
-            value = _value(step, row)
-            # A flag that is not set is left out, so that a list without the column says the same.
-            if value is not None and (value is not False or step.required):
-                claims[step.name] = cast(ClaimValue, value)
+        claims = {self._number.name: number} | cast(dict[str, ClaimValue], _values(self._claims, row))
+        for name in self._optional_flags:
+            if claims.get(name) is False:  # left out, so that a list without the column says the same
+                del claims[name]
         warnings = self._read_plates(row, claims) if self._plates_claims else ()
-        fields = {step.name: value for step in self._holder if (value := _value(step, row)) is not None}
+        fields = _values(self._holder, row)
         valid_from, valid_until = self._validity(row)
         return Entitlement(
             pass_type=self._pass_type.name,
@@ -121,12 +142,10 @@ class RowReader:
         )
 
     def _read_plates(self, row: Sequence[str], claims: dict[str, ClaimValue]) -> tuple[str, ...]:
-        found: dict[str, str | None] = {}
-        for step in self._plates:
-            if value := _value(step, row):
-                plate, warning = cast(tuple[str, str | None], value)
-                found.setdefault(plate, warning)
-        claims.update(dict.fromkeys(self._plates_claims, tuple(found)))
+        read = cast("dict[str, tuple[str, str | None]]", _values(self._plates, row))
+        found = dict(reversed(read.values()))  # of a plate named twice the first column's warning stays
+        plates = tuple(reversed(found))
+        claims.update(dict.fromkeys(self._plates_claims, plates))
         return tuple(warning for warning in found.values() if warning)
 
     def _validity(self, row: Sequence[str]) -> tuple[date, date]:
@@ -140,12 +159,18 @@ class RowReader:
 
 def _value(step: _Step, row: Sequence[str]) -> object:
     """The cell's value, None when it is blank; raises `InvalidClaim`."""
-    cell = row[step.at]
-    if cell and not cell.isspace():
-        return step.read(step.column, cell)
-    if step.required:
-        raise InvalidClaim(step.column, "missing_value", "This cell is empty, but the pass needs its value.")
-    return None
+    return _values((step,), row).get(step.name)
+
+
+def _values(steps: Iterable[_Step], row: Sequence[str]) -> dict[str, object]:
+    """The values of the cells that are not blank, by name; raises `InvalidClaim`. Half of the time is spent here."""
+    found: dict[str, object] = {}
+    for name, column, at, read, required in steps:
+        if cell := row[at].strip():
+            found[name] = read(column, cell)
+        elif required:
+            raise InvalidClaim(column, "missing_value", "This cell is empty, but the pass needs its value.")
+    return found
 
 
 def _readers(today: date, zones: Collection[str]) -> dict[str, _Reader]:
