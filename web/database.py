@@ -55,7 +55,11 @@ def create_engine_for(url: str) -> Engine:
         raise DatabaseUnavailable("Only sqlite:///file and postgresql://… are database URLs that are known here.")
     try:
         return create_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=32, pool_pre_ping=True
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=32,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
     except (ArgumentError, NoSuchModuleError):
         raise DatabaseUnavailable("The database URL cannot be used with PostgreSQL.") from None
@@ -70,7 +74,9 @@ def _sqlite(url: URL) -> Engine:
         file.touch(mode=0o600)
     except OSError as failure:
         raise DatabaseUnavailable(f"The database file cannot be created: {failure.strerror}.") from failure
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=8, max_overflow=32)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=8, max_overflow=32, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -49,12 +49,14 @@ class TokenNotFound(WalletPassError):
     """No token has this identifier."""
 
     code = "token_not_found"
+    wrong_usage = True
 
 
 class ScopeInvalid(WalletPassError):
     """A scope that is not `department:action`."""
 
     code = "scope_invalid"
+    wrong_usage = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,49 @@
+"""The verifying service's settings: environment variables `WALLETPASS_…`, read once, frozen, handed down.
+
+docs/settings.md is the table of all of them; a test compares it with this class. Nothing here opens what belongs to
+the issuing service: the verifying one has its own folder, the published documents and the trust anchor.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class VerifierSettings(BaseSettings):
+    """One frozen object per process. Durations are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="WALLETPASS_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default=Path("var"), description="Folder that holds issuer/, published/, anchor.pem and verifier/."
+    )
+    published: str = Field(
+        default="", description="Folder or http(s) address of the published documents; empty: published/."
+    )
+    anchor: str = Field(default="", description="The trust anchor (PEM), given out of band; empty: anchor.pem.")
+    refresh_interval: float = Field(
+        default=60, ge=0.05, description="How often the verifier looks for newer documents."
+    )
+    verifier_host: str = Field(default="127.0.0.1", description="Address the verifying service listens on.")
+    verifier_port: int = Field(default=8001, description="Port the verifying service listens on.")
+    verifier_checks_per_minute: int = Field(default=600, ge=1, description="Verifications a minute for each token.")
+    verifier_page_per_minute: int = Field(default=60, ge=1, description="Page requests a minute for each address.")
+
+    @property
+    def verifier_home(self) -> Path:
+        return self.home / "verifier"
+
+    @property
+    def database_url(self) -> str:
+        return f"sqlite:///{self.verifier_home / 'verifier.db'}"
+
+    @property
+    def published_place(self) -> str:
+        return self.published or str(self.home / "published")
+
+    @property
+    def anchor_path(self) -> Path:
+        return Path(self.anchor) if self.anchor else self.home / "anchor.pem"

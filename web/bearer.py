@@ -1,0 +1,41 @@
+"""Signing in with a bearer token (RFC 6750, header only: a token in an address would end up in logs)."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import Request
+from fastapi.security import HTTPBearer
+
+from web.limits import RateLimit, caller_address
+from web.tokens import Token, TokenInvalid, TokenMissing, TokenStore
+
+_LONGEST = 256  # characters
+_scheme = HTTPBearer(auto_error=False, description="A token made with `walletpass tokens create`.")
+
+
+class BearerTokens:
+    """A dependency: `token: Annotated[Token, Depends(BearerTokens(store, …))]`.
+
+    Each token has `per_minute` requests; failed attempts are counted per address. Raises `TokenMissing`,
+    `TokenInvalid` or `TooManyRequests`.
+    """
+
+    def __init__(self, store: TokenStore, per_minute: int, failures_per_minute: int = 30) -> None:
+        self._store = store
+        self._rate = RateLimit(per_minute)
+        self._failures = RateLimit(failures_per_minute)
+
+    async def __call__(self, request: Request) -> Token:
+        credentials = await _scheme(request)
+        if credentials is None:
+            raise TokenMissing("Send a bearer token in the Authorization header.")
+        try:
+            if len(credentials.credentials) > _LONGEST:
+                raise TokenInvalid("The token is far too long to be one of ours.")
+            token = self._store.authenticate(credentials.credentials, int(time.time()))
+        except TokenInvalid:
+            self._failures.take(caller_address(request))
+            raise
+        self._rate.take(token.id)
+        return token

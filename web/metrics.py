@@ -1,0 +1,38 @@
+"""Figures for Prometheus, in a registry of each app's own, and the address that shows them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.responses import Response
+
+
+class RequestMetrics:
+    """Requests by route (the template, never the path: that would hold serials), method and status."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "walletpass_http_requests_total",
+            "Requests answered.",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "walletpass_http_request_seconds", "Time to answer.", ("route",), registry=self.registry
+        )
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def router(self) -> APIRouter:
+        """`/metrics` in the text format."""
+        router = APIRouter(tags=["health"])
+
+        @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+        def metrics() -> Response:
+            return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
+
+        return router
