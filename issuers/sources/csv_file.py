@@ -68,7 +68,7 @@ class SourceFile:
                 line, row = found
                 if len(row) != width and not _fit(row, width):
                     yield _ragged(line, row, width)
-                elif misread and any("\u00c3" in cell and misread.search(cell) for cell in row):
+                elif misread and misread.search("\n".join(row)):
                     yield RowFailure(line, "", "bad_encoding", _MIXED, tuple(row))
                 elif any(row):
                     yield line, row

@@ -19,7 +19,7 @@ from walletpass.errors import InvalidClaim
 from walletpass.pass_type import ClaimKind, PassType
 
 _Reader = Callable[[str, str], object]
-_CACHED = 4096  # zones and languages repeat from row to row; personal values are not kept
+_CACHED = 4096  # values that repeat from row to row; those of one person are not kept
 
 
 class SourceRow(NamedTuple):
@@ -91,7 +91,7 @@ class RowReader:
         self._claims: list[_Step] = []
         self._plates: list[_Step] = []
         self._holder: list[_Step] = []
-        validity: dict[str, _Step] = {}
+        outer: dict[str, _Step] = {}
         for column in source.columns:
             index = position.get(column.name)
             if index is None:
@@ -106,10 +106,11 @@ class RowReader:
                 plates = claim is not None and claim.kind is ClaimKind.PLATES
                 (self._plates if plates else self._claims).append(step._replace(name=column.name if plates else name))
             else:
-                validity[kind] = step
-        self._number = validity["number"]._replace(name=pass_type.number_claim.name, required=True)
-        self._valid_from = validity.get("valid_from")
-        self._valid_until = validity["valid_until"]._replace(required=True)
+                outer[kind] = step._replace(name=kind, required=kind != "valid_from")
+        self._number = outer.pop("number")
+        self._number_claim = pass_type.number_claim.name
+        self._validity = tuple(outer.values())
+        self._until_column = outer["valid_until"].column
         self._plates_claims = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.PLATES)
         self._optional_flags = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.FLAG and not c.mandatory)
 
@@ -119,18 +120,18 @@ class RowReader:
 
     def read(self, line: int, row: Sequence[str]) -> Entitlement:
         """One row. Raises `InvalidClaim`, whose `claim` is the file's own column name."""
-        number = cast(str, _value(self._number, row))
+        number = cast(str, _values((self._number,), row)["number"])
         # Before anything else: of two rows with one number, neither the order nor an error may decide silently.
         if first := self._seen.add(number, line):
             sentence = f"The number was read in line {first} already; keep one of the two rows."
             raise InvalidClaim(self._number.column, "duplicate_row", sentence)
-        claims = {self._number.name: number} | cast(dict[str, ClaimValue], _values(self._claims, row))
+        claims = {self._number_claim: number} | cast(dict[str, ClaimValue], _values(self._claims, row))
         for name in self._optional_flags:
             if claims.get(name) is False:  # left out, so that a list without the column says the same
                 del claims[name]
         warnings = self._read_plates(row, claims) if self._plates_claims else ()
         fields = _values(self._holder, row)
-        valid_from, valid_until = self._validity(row)
+        valid_from, valid_until = self._read_validity(row)
         return Entitlement(
             pass_type=self._pass_type.name,
             external_number=number,
@@ -148,18 +149,13 @@ class RowReader:
         claims.update(dict.fromkeys(self._plates_claims, plates))
         return tuple(warning for warning in found.values() if warning)
 
-    def _validity(self, row: Sequence[str]) -> tuple[date, date]:
-        until = cast(date, _value(self._valid_until, row))
-        start = cast("date | None", _value(self._valid_from, row)) if self._valid_from else None
+    def _read_validity(self, row: Sequence[str]) -> tuple[date, date]:
+        days = cast(dict[str, date], _values(self._validity, row))
+        until = days["valid_until"]
         # Without a first day the pass runs from today; one that ended before has no day to begin but its last.
-        valid_from = start or min(self._today, until)
-        reading.check_validity(self._valid_until.column, self._pass_type.validity, valid_from, until, self._today)
-        return valid_from, until
-
-
-def _value(step: _Step, row: Sequence[str]) -> object:
-    """The cell's value, None when it is blank; raises `InvalidClaim`."""
-    return _values((step,), row).get(step.name)
+        start = days.get("valid_from") or min(self._today, until)
+        reading.check_validity(self._until_column, self._pass_type.validity, start, until, self._today)
+        return start, until
 
 
 def _values(steps: Iterable[_Step], row: Sequence[str]) -> dict[str, object]:
@@ -176,14 +172,13 @@ def _values(steps: Iterable[_Step], row: Sequence[str]) -> dict[str, object]:
 def _readers(today: date, zones: Collection[str]) -> dict[str, _Reader]:
     """A reader for each kind of claim, each field of a holder, and the validity."""
     closed = frozenset(unicodedata.normalize("NFC", zone).strip().upper() for zone in zones)
-    holder: dict[str, _Reader] = dict.fromkeys(
-        ("given_name", "family_name", "street", "postcode", "city"), reading.clean_text
-    )
+    holder: dict[str, _Reader] = dict.fromkeys(("given_name", "family_name", "street"), reading.clean_text)
     return {
         **{str(kind): reader for kind, reader in reading.READERS.items()},
         **holder,
         ClaimKind.ZONE: lru_cache(_CACHED)(partial(reading.read_zone, zones=closed)),
         ClaimKind.PLATES: reading.read_plate,
+        **dict.fromkeys(("postcode", "city"), lru_cache(_CACHED)(reading.clean_text)),
         "date_of_birth": partial(reading.read_birth_date, today=today),
         "email": reading.read_email,
         "language": lru_cache(_CACHED)(reading.read_language),
