@@ -48,15 +48,13 @@ class AppleWallet:
         self._signer: ManifestSigner | None = None
 
     def offer(self, carried: CarriedPass, form: str, now: datetime) -> Offer:
-        """The signed pass; raises `CertificateMismatch` before anything is signed with a certificate that does not fit.
+        """The signed pass; raises `CertificateMismatch` instead of signing with a certificate that does not fit.
 
-        `now` (aware) decides whether the certificate is still valid. A pass that is not VALID comes voided, without
-        its code, for phones that already hold it.
+        `now` (aware) is the signing time, at which the certificate must be valid. A pass that is not VALID comes
+        voided, without its code, for phones that already hold it.
         """
-        signer = self._manifest_signer()
-        signer.check_period(now)
-        prepared = self._prepare(carried.pass_type)
-        body = prepared.package.pack(prepared.template.render(carried), signer.sign)
+        signer, prepared = self._manifest_signer(), self._prepare(carried.pass_type)
+        body = prepared.package.pack(prepared.template.render(carried), lambda manifest: signer.sign(manifest, now))
         return Offer(body, MEDIA_TYPE, f"{carried.pass_type.name}-{carried.pass_.serial}.{form}")
 
     def _prepare(self, pass_type: PassType) -> _Prepared:

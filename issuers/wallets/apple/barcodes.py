@@ -44,7 +44,12 @@ def barcodes(carried: CarriedPass, symbology: Symbology) -> str:
     text_beneath = _encode(number)
     objects = (
         f'{{"format":"{code_format}","message":{_encode(message)},'
-        f'"messageEncoding":"iso-8859-1","altText":{text_beneath}}}'
+        f'"messageEncoding":"{_encoding(message)}","altText":{text_beneath}}}'
         for code_format, message in entries
     )
     return f"[{','.join(objects)}]"
+
+
+def _encoding(message: str) -> str:
+    """Apple's recommendation; beyond ASCII UTF-8, because readers take a few Latin-1 letters for Japanese ones."""
+    return "iso-8859-1" if message.isascii() else "utf-8"

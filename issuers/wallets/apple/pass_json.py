@@ -23,7 +23,7 @@ def rgb(colour: str) -> str:
 
 def instant(moment: datetime) -> str:
     """W3C date and time with a literal Z and no fractions of a second; Wallet refuses other forms."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 class PassTemplate:
