@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from apple_pass import NOW, TYPES, Opened, carry, demo_signer, opened
 
 from issuers.settings import IssuerSettings
 from issuers.wallets.apple import AppleWallet, build
 from keys.local_signer import LocalSigner
 from keys.signer import Role
+from tests.issuers.wallets.apple.apple_pass import NOW, TYPES, Opened, carry, demo_signer, opened
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import io
 from dataclasses import replace
 
 import pytest
-from apple_pass import TYPES
 from PIL import Image
 
 from issuers.wallets.apple.artwork import draw
+from tests.issuers.wallets.apple.apple_pass import TYPES
 from walletpass.pass_type import Category
 
 POINTS = {"icon": 38, "logo": 50}

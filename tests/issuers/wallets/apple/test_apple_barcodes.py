@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 import qrcode
 import zxingcpp
-from apple_pass import NOW, QR_TEXT, TYPES, carry, opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from issuers.settings import IssuerSettings, Symbology
 from issuers.wallets.apple import build
 from issuers.wallets.apple.barcodes import card_number_formats
+from tests.issuers.wallets.apple.apple_pass import NOW, QR_TEXT, TYPES, carry, opened
 
 QR, CODE_128 = "PKBarcodeFormatQR", "PKBarcodeFormatCode128"
 CODE_39, CODABAR, ITF = "PKBarcodeFormatCode39", "PKBarcodeFormatCodabar", "PKBarcodeFormatI2of5"

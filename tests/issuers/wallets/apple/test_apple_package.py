@@ -9,8 +9,6 @@ import zipfile
 from datetime import datetime, timedelta
 
 import pytest
-from apple_cms import OID_SIGNING_TIME, judges, signer_info
-from apple_pass import NOW, TYPES, carry, demo_signer, opened
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
@@ -18,6 +16,8 @@ from issuers.settings import IssuerSettings
 from issuers.wallets.apple import MEDIA_TYPE, build
 from issuers.wallets.apple.cms import DetachedSignature
 from keys.errors import CertificateMismatch, KeyNotFound
+from tests.issuers.wallets.apple.apple_cms import OID_SIGNING_TIME, judges, signer_info
+from tests.issuers.wallets.apple.apple_pass import NOW, TYPES, carry, demo_signer, opened
 
 
 def test_a_pass_is_a_flat_archive_with_pictures_both_languages_manifest_and_signature(wallet):

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from apple_pass import HOLDER, NOW, QR_TEXT, TYPES, carry, opened
 
 from issuers.wallets.apple.pass_json import instant, rgb
 from issuers.wallets.apple.wording import Wording, strings_file
+from tests.issuers.wallets.apple.apple_pass import HOLDER, NOW, QR_TEXT, TYPES, carry, opened
 from walletpass.pass_type import Audience, Claim
 from walletpass.status import Status
 
