@@ -80,6 +80,11 @@ class Token:
         if not self.allows(department, action):
             raise RightMissing(f"This token has no right to {action!r} for {department!r}; ask for one that has.")
 
+    def require_anywhere(self, action: str) -> None:
+        """Raise `RightMissing` unless the token allows the action for some department."""
+        if self.departments(action) == frozenset():
+            raise RightMissing(f"This token has no right to {action!r}; ask for one that has.")
+
     def departments(self, action: str) -> frozenset[str] | None:
         """The departments the token may do `action` for; None: all of them."""
         found = frozenset(d for d, a in self.scopes if a in (action, ANY))

@@ -1,0 +1,51 @@
+"""The published set a running service verifies with: swapped whole, refreshed in the background."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+
+from verifiers.documents import open_source
+from verifiers.published import PublishedDocuments, PublishedSet, read_anchor
+from verifiers.seen import SeenDocuments
+from verifiers.settings import VerifierSettings
+
+_LOG = structlog.get_logger(__name__)
+
+
+class Known:
+    """Holds the newest `PublishedSet`. Reading `current` needs no lock: the set is immutable and replaced whole."""
+
+    def __init__(self, settings: VerifierSettings) -> None:
+        seen = SeenDocuments(settings.verifier_home / "cache")
+        source = open_source(settings.published_place)
+        self._documents = PublishedDocuments(source, read_anchor(settings.anchor_path), seen)
+        self._interval = settings.refresh_interval
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._keep_fresh, name="published-documents", daemon=True)
+        self.current: PublishedSet = self._documents.recall(int(time.time()))
+
+    def start(self) -> None:
+        """Read the source now and then every interval, in a thread of its own: a slow network delays nothing."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; a read that hangs is left to its timeouts."""
+        self._stopped.set()
+        self._thread.join(timeout=2)
+
+    def missing(self) -> list[str]:
+        """What is missing to verify anything, as codes."""
+        trust = self.current.trust_list
+        return ["trust_list"] if trust is None or time.time() >= trust.expires_at else []
+
+    def _keep_fresh(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.current = self._documents.refresh(int(time.time()))
+            except Exception:
+                # Whatever went wrong, the last good set serves, and the next round tries again.
+                _LOG.exception("refresh_failed")
+            self._stopped.wait(self._interval)
