@@ -11,6 +11,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from typing import cast
 
 import typst
 
@@ -20,7 +21,6 @@ from issuers.wallets.paper.letter import letter
 from walletpass.errors import WalletPassError
 
 TEMPLATES = Path(__file__).parent
-STANDARDS = ["ua-1", "a-3a"]
 
 
 class NotPrintable(WalletPassError):
@@ -51,11 +51,11 @@ class PaperWallet:
         try:
             with self._lock:
                 body = self._compiler.compile(
-                    format="pdf", sys_inputs=inputs, pdf_standards=STANDARDS, timestamp=int(now.timestamp())
+                    format="pdf", sys_inputs=inputs, pdf_standards=["ua-1", "a-3a"], timestamp=int(now.timestamp())
                 )
         except typst.TypstError as refusal:
             raise NotPrintable(_sentence(refusal)) from None  # Typst's own message quotes what was to be printed
-        return Offer(body, "application/pdf", f"{carried.pass_type.name}.{form}")
+        return Offer(cast(bytes, body), "application/pdf", f"{carried.pass_type.name}.{form}")
 
 
 def _sentence(refusal: typst.TypstError) -> str:

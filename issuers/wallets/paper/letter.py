@@ -12,8 +12,8 @@ from walletpass.entitlement import Holder
 from walletpass.pass_type import LANGUAGES, Category, ClaimKind, FrontCode
 from walletpass.passes import claim_value, local_day
 
-# Beyond version 18 a module on the windscreen's 58 mm square is below 0.6 mm, and sharpness counts for more.
-_LARGEST_BEHIND_GLASS = 18
+# Beyond version 16 a module on the windscreen would be smaller than 0.7 mm; size then counts for more than redundancy.
+_LARGEST_BEHIND_GLASS = 16
 
 Texts = dict[str, str]
 
