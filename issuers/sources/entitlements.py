@@ -144,9 +144,8 @@ class RowReader:
 
     def _read_plates(self, row: Sequence[str], claims: dict[str, ClaimValue]) -> tuple[str, ...]:
         read = cast("dict[str, tuple[str, str | None]]", _values(self._plates, row))
-        found = dict(reversed(read.values()))  # of a plate named twice the first column's warning stays
-        plates = tuple(reversed(found))
-        claims.update(dict.fromkeys(self._plates_claims, plates))
+        found = dict(read.values())  # a plate named twice counts once
+        claims.update(dict.fromkeys(self._plates_claims, tuple(found)))
         return tuple(warning for warning in found.values() if warning)
 
     def _read_validity(self, row: Sequence[str]) -> tuple[date, date]:
