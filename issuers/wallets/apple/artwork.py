@@ -46,10 +46,12 @@ def _curve(start: Point, control: Point, control_2: Point, end: Point) -> list[P
         t = step / 32
         weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
         corners = (start, control, control_2, end)
-        points.append((
-            sum(w * corner[0] for w, corner in zip(weights, corners, strict=True)),
-            sum(w * corner[1] for w, corner in zip(weights, corners, strict=True)),
-        ))  # fmt: skip
+        points.append(
+            (
+                sum(w * corner[0] for w, corner in zip(weights, corners, strict=True)),
+                sum(w * corner[1] for w, corner in zip(weights, corners, strict=True)),
+            )
+        )
     return points
 
 

@@ -69,9 +69,8 @@ def field_start(key: str, label: str, **members: object) -> str:
 
 def date_field_start(key: str, label: str, style: str, **members: object) -> str:
     """The same for a day: dated as written, whatever the phone's time zone."""
-    return field_start(
-        key, label, dateStyle=style, timeStyle="PKDateStyleNone", ignoresTimeZone=True, **members
-    )  # fmt: skip
+    day: dict[str, object] = {"dateStyle": style, "timeStyle": "PKDateStyleNone", "ignoresTimeZone": True}
+    return field_start(key, label, **day, **members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +101,8 @@ class Layout:
         self._status = {status_: f"{status}{encode(words[0])}}}" for status_, words in STATUS_WORDS.items()}
         until = wording.use(*VALID_UNTIL)
         self._until_header = date_field_start("valid_until", until, "PKDateStyleShort")
-        self._until = date_field_start(
-            "valid_until_long", until, "PKDateStyleLong", changeMessage=wording.use(*RENEWED)
-        )  # fmt: skip
+        renewed = wording.use(*RENEWED)
+        self._until = date_field_start("valid_until_long", until, "PKDateStyleLong", changeMessage=renewed)
         self._from = date_field_start("valid_from", wording.use(*VALID_FROM), "PKDateStyleLong")
         self._slots = self._arrange([c for c in pass_type.claims if Audience.HOLDER in c.visible_to])
 
@@ -142,7 +140,8 @@ class Layout:
         claim = claims[0]
         german, english = NAME if len(claims) > 1 else (claim.labels["de"], claim.labels["en"])
         key, label = claim.name, self._wording.use(german, english)
-        members: dict[str, object] = {}
+        # Without the empty list Wallet makes telephone links of card numbers on the back.
+        members: dict[str, object] = {"dataDetectorTypes": []} if area is Area.BACK else {}
         if claim.kind in _ANNOUNCED:
             members["changeMessage"] = self._wording.use(f"{german}: %@", f"{english}: %@")
         if claim.kind is ClaimKind.DATE:

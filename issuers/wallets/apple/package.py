@@ -26,13 +26,26 @@ _MADE_ON_UNIX = 3 << 8
 def _entry(name: str, content: bytes, offset: int) -> tuple[bytes, bytes]:
     """A file as (local part, central directory part). `offset`: where in the archive the local part begins."""
     path, size, checksum = name.encode("ascii"), len(content), zlib.crc32(content)
-    local = _LOCAL.pack(
-        b"PK\3\4", _VERSION, 0, _STORED, _TIME, _DATE, checksum, size, size, len(path), 0
-    )  # fmt: skip
+    local = _LOCAL.pack(b"PK\3\4", _VERSION, 0, _STORED, _TIME, _DATE, checksum, size, size, len(path), 0)
     central = _CENTRAL.pack(
-        b"PK\1\2", _MADE_ON_UNIX | _VERSION, _VERSION, 0, _STORED, _TIME, _DATE, checksum, size, size,
-        len(path), 0, 0, 0, 0, _REGULAR_FILE, offset,
-    )  # fmt: skip
+        b"PK\1\2",
+        _MADE_ON_UNIX | _VERSION,
+        _VERSION,
+        0,
+        _STORED,
+        _TIME,
+        _DATE,
+        checksum,
+        size,
+        size,
+        len(path),
+        0,
+        0,
+        0,
+        0,
+        _REGULAR_FILE,
+        offset,
+    )
     return local + path + content, central + path
 
 

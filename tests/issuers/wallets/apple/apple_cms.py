@@ -60,8 +60,10 @@ def judged_by_hand(signature: bytes, manifest: bytes, intermediate: x509.Certifi
 
 def judged_by_openssl(signature: bytes, manifest: bytes, intermediate: x509.Certificate, folder: Path) -> bool:
     for name, content in (
-        ("signature", signature), ("manifest", manifest), ("anchor", intermediate.public_bytes(Encoding.PEM)),
-    ):  # fmt: skip
+        ("signature", signature),
+        ("manifest", manifest),
+        ("anchor", intermediate.public_bytes(Encoding.PEM)),
+    ):
         (folder / name).write_bytes(content)
     command = "openssl smime -verify -inform DER -binary -in signature -content manifest -out verified"
     trust = "-CAfile anchor -partial_chain -purpose any -attime 1800000000"

@@ -24,7 +24,7 @@ TYPES = {pass_type.name: pass_type for pass_type in load_catalogue()}
 QR_TEXT = "WP1:6BFOXN*TS0BI$ZD4N9:9S6RCVN5+O30K3/XIV0W23NTDE"
 HOLDER = Holder(
     "Jürgen", "Groß", date(1980, 2, 29), "Königsallee 1", "40212", "Düsseldorf", "juergen.gross@example.org"
-)  # fmt: skip
+)
 _VALUES: dict[ClaimKind, Any] = {
     ClaimKind.NUMBER: "A-100:7",
     ClaimKind.ZONE: "MÜ",

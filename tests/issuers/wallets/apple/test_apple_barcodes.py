@@ -44,17 +44,17 @@ CASES = [
 
 
 @pytest.mark.parametrize(("symbology", "number", "expected"), CASES)
-def test_a_card_number_comes_in_the_machines_symbology_and_one_older_phones_know(
-    signer, symbology, number, expected
-):  # fmt: skip
+def test_a_card_number_comes_in_the_machines_symbology_and_one_older_phones_know(signer, symbology, number, expected):
     wallet = build(IssuerSettings(library_symbology=symbology), lambda role: signer)
     made = opened(wallet.offer(carry(TYPES["library_card"], card_number=number), "pkpass", NOW))
     assert [entry["format"] for entry in made.json["barcodes"]] == expected
     for entry in made.json["barcodes"]:
         assert entry == {
-            "format": entry["format"], "message": number, "altText": number,
+            "format": entry["format"],
+            "message": number,
+            "altText": number,
             "messageEncoding": "iso-8859-1" if number.isascii() else "utf-8",
-        }  # fmt: skip
+        }
 
 
 def _picture(name: str, text: str) -> Any:

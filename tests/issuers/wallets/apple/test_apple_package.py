@@ -78,7 +78,7 @@ def test_line_feeds_in_the_manifest_are_signed_as_they_are(wallet, signer, tmp_p
         ("pass.de.example.other", "DEMOTEAM01", "pass.de.example.other"),
         ("pass.de.example.walletpass", "OTHERTEAM1", "team OTHERTEAM1"),
     ],
-)  # fmt: skip
+)
 def test_a_certificate_of_another_pass_type_or_team_is_refused_before_signing(settings, identifier, team, word):
     stranger = demo_signer(identifier, team)
     with pytest.raises(CertificateMismatch, match=word):

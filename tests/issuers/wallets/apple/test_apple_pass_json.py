@@ -17,15 +17,35 @@ from walletpass.status import Status
 
 EVERY_PASS = list(itertools.product(TYPES, Status))
 REQUIRED = {
-    "formatVersion", "passTypeIdentifier", "serialNumber", "teamIdentifier", "organizationName", "description",
-}  # fmt: skip
+    "formatVersion",
+    "passTypeIdentifier",
+    "serialNumber",
+    "teamIdentifier",
+    "organizationName",
+    "description",
+}
 OPTIONAL = {
-    "sharingProhibited", "expirationDate", "voided", "barcodes", "backgroundColor", "foregroundColor", "labelColor",
+    "sharingProhibited",
+    "expirationDate",
+    "voided",
+    "barcodes",
+    "backgroundColor",
+    "foregroundColor",
+    "labelColor",
     "logoText",
-}  # fmt: skip
+}
 STYLES = {"generic", "storeCard"}
 AREAS = {"headerFields", "primaryFields", "secondaryFields", "auxiliaryFields", "backFields"}
-FIELD_KEYS = {"key", "label", "value", "changeMessage", "dateStyle", "timeStyle", "ignoresTimeZone"}
+FIELD_KEYS = {
+    "key",
+    "label",
+    "value",
+    "changeMessage",
+    "dateStyle",
+    "timeStyle",
+    "ignoresTimeZone",
+    "dataDetectorTypes",
+}
 W3C_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 STRING_LINE = re.compile(r'"((?:[^"\\]|\\.)*)" = "((?:[^"\\]|\\.)*)";')
 
@@ -46,6 +66,7 @@ def test_only_documented_keys_stand_in_it_and_all_required_ones(offered, type_, 
     assert len(set(made.json) & STYLES) == 1
     assert set(made.style) <= AREAS
     assert all({"key", "label", "value"} <= set(field) <= FIELD_KEYS for field in made.fields)
+    assert not any("dataDetectorTypes" in f for area, fs in made.style.items() if area != "backFields" for f in fs)
     assert made.json["formatVersion"] == 1
     assert made.json["serialNumber"] == "k3V9xQ"
     assert made.json["sharingProhibited"] is True
@@ -153,9 +174,9 @@ def test_a_name_that_is_also_a_word_on_the_pass_is_not_translated(offered, surna
 
 def test_quotes_line_feeds_and_backslashes_in_values_stay_json(offered):
     holder = replace(HOLDER, family_name='O"Hara \\ \u2028 \U0001f600')
-    assert offered("volunteer_card", Status.VALID, holder).style["primaryFields"][0]["value"].endswith(
-        holder.family_name
-    )  # fmt: skip
+    assert (
+        offered("volunteer_card", Status.VALID, holder).style["primaryFields"][0]["value"].endswith(holder.family_name)
+    )
 
 
 @pytest.mark.parametrize("type_", TYPES)
@@ -171,9 +192,7 @@ def test_nothing_undeclared_leaves(offered, type_):
 
 
 def test_a_claim_that_is_not_for_the_holder_stays_away(wallet):
-    note = Claim(
-        "note", 99, {"de": "Vermerk", "en": "Note"}, front=True, visible_to=frozenset({Audience.DEPARTMENT})
-    )  # fmt: skip
+    note = Claim("note", 99, {"de": "Vermerk", "en": "Note"}, front=True, visible_to=frozenset({Audience.DEPARTMENT}))
     pass_type = TYPES["volunteer_card"]
     pass_type = replace(pass_type, claims=(*pass_type.claims, note))
     made = opened(wallet.offer(carry(pass_type, note="INTERN"), "pkpass", NOW))
@@ -186,6 +205,12 @@ def test_a_withheld_date_of_birth_is_on_the_back_only(offered):
     born = made.field("date_of_birth")
     assert born in made.style["backFields"]
     assert (born["value"], born["dateStyle"]) == ("1980-02-29T12:00:00Z", "PKDateStyleLong")
+
+
+def test_a_number_on_the_back_is_no_telephone_link_but_the_contact_may_be_one(offered):
+    made = offered("social_pass")
+    assert made.field("pass_number")["dataDetectorTypes"] == []
+    assert "dataDetectorTypes" not in made.field("issuer")
 
 
 def test_the_back_says_who_issued_it_and_how_it_is_checked(offered, settings):
