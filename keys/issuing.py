@@ -20,7 +20,7 @@ EARLY = timedelta(days=1)
 ANCHOR_LIFETIME = timedelta(days=20 * 365)  # at most 20 years
 SIGNER_LIFETIME = timedelta(days=457)  # at most, for a document signer
 APPLE_LIFETIME = timedelta(days=366)
-MAX_NAME = 64  # characters of a name in a certificate (RFC 5280 appendix A.1, ub-common-name)
+MAX_NAME = 64  # of a name in a certificate (RFC 5280 appendix A.1: characters; the library counts bytes)
 
 _SHA256 = hashes.SHA256()
 _NO_USAGE = dict.fromkeys(
@@ -101,7 +101,7 @@ def make_apple_like_chain(
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.USER_ID, pass_type_identifier),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"Pass Type ID: {pass_type_identifier}"[:MAX_NAME]),
+            x509.NameAttribute(NameOID.COMMON_NAME, _cut(f"Pass Type ID: {pass_type_identifier}", MAX_NAME)),
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, team_identifier),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Demonstration"),
             x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),
@@ -154,14 +154,17 @@ def _unsigned(
 
 
 def _name(country: str, organization: str, purpose: str) -> x509.Name:
-    room = MAX_NAME - len(purpose) - 1
     return x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, country),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization[:MAX_NAME]),
-            x509.NameAttribute(NameOID.COMMON_NAME, f"{organization[:room].rstrip()} {purpose}"),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, _cut(organization, MAX_NAME)),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{_cut(organization, MAX_NAME - len(purpose) - 1)} {purpose}"),
         ]
     )
+
+
+def _cut(text: str, room: int) -> str:
+    return text.encode()[:room].decode(errors="ignore").rstrip()
 
 
 def _key_usage(*used: str) -> x509.KeyUsage:
