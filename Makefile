@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # The browser tests need a Chromium, which the machine has or has not; .ci/run installs one.
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-.PHONY: setup run test lint tests browser stress bench lock clean
+.PHONY: setup run test lint tests browser stress bench figures vectors lock clean
 
 setup: $(READY)
 
@@ -48,6 +48,13 @@ stress: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+figures: setup
+	@$(BIN)/python tests/test_architecture.py
+
+# New vectors hang on new keys, so all of their texts change; names and verdicts must not.
+vectors: setup
+	$(BIN)/python -m tests.vectors.make_vectors
 
 # One lock for Python 3.11 and newer on every platform; it names packages and hashes, and no place to get them from.
 # `make lock UPGRADE=--upgrade` takes the newest of everything.

@@ -347,6 +347,10 @@ def test_a_rule_sees_an_offence(rule: Callable[[Tree], list[str]], offending: Tr
     assert rule(offending)
 
 
+def test_every_rule_is_tried_on_an_offence() -> None:
+    assert {rule for rule, _ in OFFENDING} == set(RULES)
+
+
 def test_what_is_allowed_offends_no_rule() -> None:
     good = {
         "keys/__init__.py": '"""Keys."""',
