@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,11 +28,17 @@ PASSPHRASE = b"correct horse battery staple"
 HOUR = timedelta(hours=1)
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ring") / "keys"
+    create_demo_keys(KeyRing.open(folder, PASSPHRASE), NOW, **CITY, **APPLE)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(template: Path, tmp_path: Path) -> Path:
     """A ring in files, complete."""
-    create_demo_keys(KeyRing.open(tmp_path / "keys", PASSPHRASE), NOW, **CITY, **APPLE)
-    return tmp_path / "keys"
+    return Path(shutil.copytree(template, tmp_path / "keys"))
 
 
 def test_a_complete_ring_opens_again_and_signs_in_every_role(folder: Path) -> None:
