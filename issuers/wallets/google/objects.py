@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from issuers.settings import IssuerSettings, Symbology
 from issuers.shown import Shown, front_claims
 from issuers.wallets import CarriedPass
+from issuers.wallets.google.logo import LOGO_PATH
 from walletpass.errors import WalletPassError
 from walletpass.pass_type import Category, FrontCode, PassType
 from walletpass.passes import LOCAL_ZONE, end_instant, local_day
@@ -28,7 +29,6 @@ _MAX_ROWS = 3  # of classTemplateInfo
 _ID_SUFFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ONE_SECOND = timedelta(seconds=1)
 _ONE_DAY = timedelta(days=1)
-LOGO_PATH = "logo.png"
 
 
 class UnfitIdentifier(WalletPassError):
