@@ -1,0 +1,185 @@
+"""Importing lists: idempotent, complete, interrupted, side by side, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from issuers import importing
+from issuers.importing import Import, ImportReport, TooManyMissing
+from issuers.models import audit, holders, passes
+from issuers.sources.entitlements import SourceRow
+from issuers.sources.errors import RowFailure
+from tests.city import ANNA, City
+from walletpass.entitlement import Entitlement
+from walletpass.status import Status
+from walletpass.verdict import Reason
+from web.database import read_transaction
+
+
+def rows_of(entitlements: Iterable[Entitlement]) -> list[SourceRow | RowFailure]:
+    return [SourceRow(n, (e.external_number,), "permit_no", e) for n, e in enumerate(entitlements, start=2)]
+
+
+def permits(city: City, count: int, **claims: Any) -> list[Entitlement]:
+    numbers = (f"BP-{n:05d}" for n in range(count))
+    return [city.entitles("resident_parking_permit", number=number, **claims) for number in numbers]
+
+
+def imports(city: City, rows: list[Any], **options: Any) -> ImportReport:
+    rows = rows if rows and not isinstance(rows[0], Entitlement) else rows_of(rows)
+    declared = city.office.catalogue.named("resident_parking_permit")
+    report = Import(city.office.engine, declared, city.order(), **options).run(rows, lambda: None)
+    city.office.publication.publish_changes()
+    return report
+
+
+def counts(report: ImportReport) -> tuple[int, ...]:
+    return (report.created, report.renewed, report.updated, report.unchanged, report.failed)
+
+
+def snapshot(city: City) -> list[tuple[Any, ...]]:
+    """The state of all passes, without serials and times."""
+    with read_transaction(city.office.engine) as connection:
+        query = select(
+            passes.c.external_number, passes.c.status, passes.c.valid_from, passes.c.valid_until, passes.c.claims,
+            holders.c.family_name, holders.c.email,
+        ).join_from(passes, holders)  # fmt: skip
+        return sorted(tuple(row) for row in connection.execute(query))
+
+
+def test_the_same_list_twice_changes_nothing(city_on: City) -> None:
+    listed = permits(city_on, 30)
+    assert counts(imports(city_on, listed)) == (30, 0, 0, 0, 0)
+    before = snapshot(city_on)
+    assert counts(imports(city_on, listed)) == (0, 0, 0, 30, 0)
+    assert snapshot(city_on) == before
+
+
+def test_a_later_date_renews_and_other_changes_update(city_on: City) -> None:
+    listed = permits(city_on, 4)
+    imports(city_on, listed)
+    listed[0] = replace(listed[0], valid_until=listed[0].valid_until + timedelta(days=30))
+    listed[1] = replace(listed[1], claims=dict(listed[1].claims) | {"plates": ("D-X 1",)})
+    listed[2] = replace(listed[2], holders=(replace(ANNA, email="neu@example.org"),))
+    assert counts(imports(city_on, listed)) == (0, 1, 2, 1, 0)
+    assert counts(imports(city_on, listed)) == (0, 0, 0, 4, 0)
+
+
+def test_next_years_row_renews_a_running_permit_without_a_gap(city_on: City) -> None:
+    [now] = permits(city_on, 1)
+    imports(city_on, [now])
+    next_year = replace(
+        now, valid_from=now.valid_until + timedelta(days=1), valid_until=now.valid_until + timedelta(days=365)
+    )
+    assert counts(imports(city_on, [next_year])) == (0, 1, 0, 0, 0)
+    [stored] = snapshot(city_on)
+    assert (stored[2], stored[3]) == (now.valid_from, next_year.valid_until)
+    assert counts(imports(city_on, [next_year])) == (0, 0, 0, 1, 0)
+
+
+def test_an_import_never_changes_a_status(city_on: City) -> None:
+    pass_ = city_on.grants("resident_parking_permit", number="BP-00000")
+    city_on.suspends(pass_)
+    later = [replace(e, valid_until=e.valid_until + timedelta(days=20)) for e in permits(city_on, 1)]
+    assert counts(imports(city_on, later)) == (0, 1, 0, 0, 0)
+    assert city_on.stored(pass_).status is Status.SUSPENDED
+
+
+def test_a_row_for_a_revoked_pass_fails_unless_it_is_reissued_on_purpose(city_on: City) -> None:
+    pass_ = city_on.grants("resident_parking_permit", number="BP-00000")
+    city_on.revokes(pass_)
+    report = imports(city_on, permits(city_on, 2))
+    assert counts(report) == (1, 0, 0, 0, 1)
+    assert (report.failures[0].line, report.failures[0].column, report.failures[0].code) == (
+        2,
+        "permit_no",
+        "pass_revoked",
+    )
+    assert counts(imports(city_on, permits(city_on, 2), reissue=True)) == (1, 0, 0, 1, 0)
+    assert city_on.stored(pass_).status is Status.INVALID
+
+
+def test_a_dry_run_counts_the_same_and_changes_nothing(city_on: City) -> None:
+    imports(city_on, permits(city_on, 3))
+    listed = permits(city_on, 5, zone="7")
+    before = snapshot(city_on)
+    dry = imports(city_on, listed, dry_run=True, complete=True)
+    assert snapshot(city_on) == before
+    assert counts(dry) == counts(imports(city_on, listed, complete=True)) == (2, 0, 3, 0, 0)
+
+
+def test_a_complete_list_suspends_what_is_missing_and_only_that(city_on: City) -> None:
+    imports(city_on, permits(city_on, 5))
+    gone = city_on.grants("resident_parking_permit", number="BP-GONE")
+    other_type = city_on.grants("family_card")
+    text = city_on.qr(gone)
+    report = imports(city_on, permits(city_on, 5), complete=True)
+    assert (report.missing, report.unchanged) == (1, 5)
+    assert city_on.inspector_sees(text).reason is Reason.SUSPENDED
+    assert city_on.stored(other_type).status is Status.VALID
+    assert imports(city_on, permits(city_on, 5), complete=True).missing == 0, "it is suspended already"
+
+
+def test_a_row_that_failed_still_names_its_pass(city: City) -> None:
+    imports(city, permits(city, 2))
+    broken = RowFailure(3, "zone", "bad_zone", "A zone has …", ("BP-00001", "Zone 99999"))
+    report = imports(city, [*rows_of(permits(city, 1)), broken], complete=True)
+    assert (report.failed, report.missing) == (1, 0)
+
+
+def test_a_cut_off_complete_list_suspends_nothing(city: City) -> None:
+    imports(city, permits(city, 250))
+    with pytest.raises(TooManyMissing) as refusal:
+        imports(city, permits(city, 50), complete=True)
+    assert "200 of 250" in refusal.value.sentence
+    assert {row[1] for row in snapshot(city)} == {int(Status.VALID)}
+    assert imports(city, permits(city, 50), complete=True, force=True).missing == 200
+
+
+def test_past_dates_import_as_expired(city: City) -> None:
+    past = {"valid_from": city.today - timedelta(days=400), "valid_until": city.today - timedelta(days=40)}
+    assert counts(imports(city, permits(city, 1, **past))) == (1, 0, 0, 0, 0)
+    [stored] = snapshot(city)
+    assert stored[1] == int(Status.VALID)
+
+
+def test_an_import_stopped_at_any_batch_and_run_again_ends_like_one_clean_run(
+    city_on: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 7)
+    listed = permits(city_on, 40)
+    for stop_after in range(4):
+        calls = iter(range(100))
+
+        def stop(calls: Any = calls, after: int = stop_after) -> None:
+            if next(calls) == after:
+                raise KeyboardInterrupt
+
+        declared = city_on.office.catalogue.named("resident_parking_permit")
+        with pytest.raises(KeyboardInterrupt):
+            Import(city_on.office.engine, declared, city_on.order()).run(rows_of(listed), stop)
+    imports(city_on, listed)
+    assert [row[0] for row in snapshot(city_on)] == [e.external_number for e in listed]
+    with read_transaction(city_on.office.engine) as connection:
+        assert len(connection.execute(select(audit)).all()) == 40, "every pass was issued exactly once"
+
+
+def test_two_imports_at_once_create_each_pass_once(city_on: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BATCH", 20)
+    listed = permits(city_on, 300)
+    reports: list[ImportReport] = []
+    threads = [threading.Thread(target=lambda: reports.append(imports(city_on, listed))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(report.created for report in reports) == 300
+    assert sum(report.unchanged for report in reports) == 300
+    assert len(snapshot(city_on)) == 300
