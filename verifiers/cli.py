@@ -52,8 +52,10 @@ def verify_command(
     now = read_time(at) if at else int(time.time())
     presented = _presented(text, image)
     trusted = read_anchor(anchor or settings.anchor_path)
-    documents = PublishedDocuments(open_source(published or settings.published_place), trusted)
-    verdict = verify(presented, documents.refresh(now), now)
+    source = open_source(published or settings.published_place)
+    documents = PublishedDocuments(source, trusted, status_eku=settings.status_signing_eku)
+    # The documents are read by the real clock: what was published since `at` says who we are talking to.
+    verdict = verify(presented, documents.refresh(int(time.time())), now)
     if as_json:
         typer.echo(json.dumps(verdict_document(verdict), ensure_ascii=False))
     else:

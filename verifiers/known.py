@@ -21,7 +21,8 @@ class Known:
     def __init__(self, settings: VerifierSettings) -> None:
         seen = SeenDocuments(settings.verifier_home / "cache")
         source = open_source(settings.published_place)
-        self._documents = PublishedDocuments(source, read_anchor(settings.anchor_path), seen)
+        anchor = read_anchor(settings.anchor_path)
+        self._documents = PublishedDocuments(source, anchor, seen, settings.status_signing_eku)
         self._interval = settings.refresh_interval
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="published-documents", daemon=True)

@@ -34,6 +34,7 @@ from walletpass.status_token import MAX_TOKEN, read_token
 from walletpass.type_metadata import MAX_DOCUMENT, from_document
 
 MAX_LISTS = 256
+CLOCK_TOLERANCE = 300  # seconds a signed list may seem to come from the future
 _MAX_AGGREGATION = 64 << 10  # bytes
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _TYPE_NAME = re.compile(r"[a-z0-9_]{1,64}")
@@ -85,8 +86,15 @@ def _still_trusted(taken: _TakenList, trust: TrustList) -> bool:
 class PublishedDocuments:
     """Reads the documents of one place and remembers the newest. Not for several threads at once."""
 
-    def __init__(self, source: DocumentSource, anchor: x509.Certificate, seen: SeenDocuments | None = None) -> None:
-        self._source, self._anchor, self._seen = source, anchor, seen
+    def __init__(
+        self,
+        source: DocumentSource,
+        anchor: x509.Certificate,
+        seen: SeenDocuments | None = None,
+        status_eku: str = "",
+    ) -> None:
+        """`status_eku`: a further extended key usage (OID) that status signers may have."""
+        self._source, self._anchor, self._seen, self._status_eku = source, anchor, seen, status_eku
         self._trust_list: TrustList | None = None
         self._types: dict[str, PassType] = {}  # by digest
         self._lists: dict[str, _TakenList] = {}
@@ -98,7 +106,7 @@ class PublishedDocuments:
             self._take_trust_list(self._seen.trust_list(), now)
             self._take_types(from_source=False)
             for token in self._seen.status_tokens():
-                self._take_list(token, None)
+                self._take_list(token, None, now)
         return self._published_set()
 
     def refresh(self, now: int) -> PublishedSet:
@@ -110,7 +118,7 @@ class PublishedDocuments:
                 self._seen.keep_trust_list(token.content)
         self._take_types(from_source=True)
         for list_id, uri in self._announced():
-            self._refresh_list(list_id, uri)
+            self._refresh_list(list_id, uri, now)
         return self._published_set()
 
     def _read(self, path: str, limit: int) -> Document | None:
@@ -121,7 +129,7 @@ class PublishedDocuments:
         if token is None:
             return False
         try:
-            found = read_trust_list(token, self._anchor, now)
+            found = read_trust_list(token, self._anchor, now, self._status_eku)
         except TrustListInvalid as refusal:
             _LOG.warning("trust_list_refused", problem=refusal.sentence)
             return False
@@ -171,22 +179,25 @@ class PublishedDocuments:
         pairs = [(uri.rpartition("/")[2], uri) for uri in announced | dict.fromkeys(self._lists)]
         return [(list_id, uri) for list_id, uri in pairs if _LIST_ID.fullmatch(list_id)]
 
-    def _refresh_list(self, list_id: str, uri: str) -> None:
+    def _refresh_list(self, list_id: str, uri: str, now: int) -> None:
         for path in (f"status/{list_id}.cwt", f"status/{list_id}.jwt"):
             found = self._source.read(path, MAX_TOKEN, self._tags.get(path, ""))
             if isinstance(found, Unchanged):
                 return
-            if found is not None and self._take_list(found.content, uri):
+            if found is not None and self._take_list(found.content, uri, now):
                 self._tags[path] = found.tag
                 return
 
-    def _take_list(self, token: bytes, uri: str | None) -> bool:
+    def _take_list(self, token: bytes, uri: str | None, now: int) -> bool:
         """Take a token that is good, about `uri` (None: whatever it is about) and not older than the one we have."""
         signed_by: list[ListedKey] = []
         try:
             listed = read_token(token, lambda kid, m, s: signed_by.append(self._status_signer(kid, m, s)))
             if uri is not None and listed.uri != uri:
                 raise StatusListInvalid("The status list is about another URI than it was announced for.")
+            if listed.issued_at > now + CLOCK_TOLERANCE:
+                # Taken, it would shut out every later one (the trust list is read by the same rule).
+                raise StatusListInvalid("The status list comes from the future; check this machine's clock.")
             key = signed_by[0]
             if not _in_window(key, listed.issued_at):
                 raise StatusListInvalid("The status list was signed outside its key's time.")

@@ -24,6 +24,7 @@ class VerifierSettings(BaseSettings):
         default="", description="Folder or http(s) address of the published documents; empty: published/."
     )
     anchor: str = Field(default="", description="The trust anchor (PEM), given out of band; empty: anchor.pem.")
+    status_signing_eku: str = Field(default="", description="OID of the status signers' key usage; empty: our own.")
     refresh_interval: float = Field(
         default=60, ge=0.05, description="How often the verifier looks for newer documents."
     )

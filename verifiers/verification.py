@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from keys.trust_list import ListedKey, TrustList
 from verifiers.known_types import KnownType
-from verifiers.published import PublishedSet
+from verifiers.published import CLOCK_TOLERANCE, PublishedSet
 from walletpass.credential import Presentation
 from walletpass.entitlement import ClaimValue
 from walletpass.errors import Malformed
@@ -26,7 +26,6 @@ from walletpass.passes import LOCAL_ZONE
 from walletpass.status import Status
 from walletpass.verdict import UNDETERMINED_REASONS, Outcome, Reason, Step, StepResult, Verdict
 
-CLOCK_TOLERANCE = 300  # seconds a signed list may seem to come from the future
 _FORMATS = tuple(load_formats().values())
 _RESERVED = ("WP2:",)  # the holder-bound form to come
 _ES256 = ECDSA(SHA256())
