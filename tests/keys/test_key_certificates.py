@@ -13,7 +13,14 @@ from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyB
 
 from keys.certificates import EXTENDED_KEY_USAGES, check_apple, check_chain, check_role
 from keys.errors import CertificateMismatch
-from keys.issuing import make_anchor, make_apple_like_chain, make_signer_certificate, new_ec_key, new_rsa_key
+from keys.issuing import (
+    _authority_certificate,
+    make_anchor,
+    make_apple_like_chain,
+    make_signer_certificate,
+    new_ec_key,
+    new_rsa_key,
+)
 from keys.key_ring import KeyRing
 from keys.rotation import ISSUED_ROLES
 from keys.signer import Role
@@ -194,7 +201,8 @@ def test_the_anchor_allows_no_authority_beneath_it(ring: KeyRing) -> None:
     name = x509.Name(
         [x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "odd")]
     )
-    middle = variant(ring, ca=True, digital=False, key=key, subject=name)
+    anchor, anchor_key = ring.anchor_certificate, ring.signer(Role.ANCHOR, NOW).private_key
+    middle = _authority_certificate(name, anchor.subject, key, anchor_key, NOW, 0, anchor)
     builder = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "leaf")]))
@@ -205,7 +213,7 @@ def test_the_anchor_allows_no_authority_beneath_it(ring: KeyRing) -> None:
         .not_valid_after(NOW + timedelta(days=1))
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
     )
-    with pytest.raises(CertificateMismatch):
+    with pytest.raises(CertificateMismatch, match="more certificates in the chain"):
         check_chain(builder.sign(key, hashes.SHA256()), (middle,), ring.anchor_certificate)
 
 
