@@ -11,11 +11,11 @@ from web.limits import RateLimit, caller_address
 from web.tokens import Token, TokenInvalid, TokenMissing, TokenStore
 
 _LONGEST = 256  # characters
-_scheme = HTTPBearer(auto_error=False, description="A token made with `walletpass tokens create`.")
+SCHEME = HTTPBearer(auto_error=False, description="A token made with `walletpass tokens create`.")
 
 
 class BearerTokens:
-    """A dependency: `token: Annotated[Token, Depends(BearerTokens(store, …))]`.
+    """Called with a request, gives its token. Name `SCHEME` as a dependency too, so that the API's description says so.
 
     Each token has `per_minute` requests; failed attempts are counted per address. Raises `TokenMissing`,
     `TokenInvalid` or `TooManyRequests`.
@@ -27,7 +27,7 @@ class BearerTokens:
         self._failures = RateLimit(failures_per_minute)
 
     async def __call__(self, request: Request) -> Token:
-        credentials = await _scheme(request)
+        credentials = await SCHEME(request)
         if credentials is None:
             raise TokenMissing("Send a bearer token in the Authorization header.")
         try:

@@ -19,12 +19,17 @@ JSON_LIMIT = 64 << 10  # bytes
 
 
 def fit_edge(
-    app: FastAPI, statuses: Mapping[str, int], missing: Missing, larger_bodies: Mapping[str, int] | None = None
+    app: FastAPI,
+    statuses: Mapping[str, int],
+    missing: Missing,
+    larger_bodies: Mapping[str, int] | None = None,
+    streamed_bodies: Mapping[str, int] | None = None,
 ) -> RequestMetrics:
     """Problem details, limits, headers, logs, health and metrics for `app`; returns its figures.
 
     `statuses`: HTTP status by error code. `missing`: what readiness still lacks. `larger_bodies`: limits in bytes by
-    path prefix, where `JSON_LIMIT` is too small.
+    path prefix, where `JSON_LIMIT` is too small. `streamed_bodies`: the same, for addresses that read the body
+    themselves, piece by piece.
     """
     metrics = RequestMetrics()
     install_problems(app, statuses)
@@ -32,7 +37,7 @@ def fit_edge(
     app.include_router(metrics.router())
     app.mount("/static", static_files(), name="static")
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, default=JSON_LIMIT, larger=larger_bodies or {})
+    app.add_middleware(BodyLimit, default=JSON_LIMIT, larger=larger_bodies or {}, streamed=streamed_bodies or {})
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog, metrics=metrics)
     return metrics

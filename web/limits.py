@@ -43,16 +43,25 @@ class TooManyRequests(WalletPassError):
 
 
 class BodyLimit:
-    """ASGI middleware: read the body up to its limit, then hand it on. `larger` maps path prefixes to own limits."""
+    """ASGI middleware: read the body up to its limit, then hand it on. `larger` maps path prefixes to own limits.
 
-    def __init__(self, app: ASGIApp, default: int, larger: Mapping[str, int]) -> None:
-        self._app, self._default, self._larger = app, default, larger
+    Below the prefixes of `streamed` the body is only counted while the address itself reads it: it may be large, and
+    memory is spent on nobody whose token was not looked at.
+    """
+
+    def __init__(
+        self, app: ASGIApp, default: int, larger: Mapping[str, int], streamed: Mapping[str, int] | None = None
+    ) -> None:
+        self._app, self._default, self._larger, self._streamed = app, default, larger, streamed or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        limit = next((size for prefix, size in self._larger.items() if scope["path"].startswith(prefix)), self._default)
+        if limit := _limit(scope, self._streamed):
+            await self._app(scope, _counted(receive, limit), send)
+            return
+        limit = _limit(scope, self._larger) or self._default
         try:
             async with asyncio.timeout(_BODY_TIME):
                 body = await _read(scope, receive, limit)
@@ -66,10 +75,32 @@ class BodyLimit:
             await self._app(scope, _replay(body, receive), send)
 
 
+def _limit(scope: Scope, limits: Mapping[str, int]) -> int | None:
+    return next((size for prefix, size in limits.items() if scope["path"].startswith(prefix)), None)
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > limit:
+            raise _too_large(limit)
+        return message
+
+    return counted
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The request is too large; at most {limit >> 10} kB are taken here.")
+
+
 async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     """The body; None when the caller went away."""
     announced = dict(scope["headers"]).get(b"content-length", b"0")
-    refusal = BodyTooLarge(f"The request is too large; at most {limit >> 10} kB are taken here.")
+    refusal = _too_large(limit)
     if not announced.isdigit() or int(announced[:20]) > limit:
         raise refusal
     body = bytearray()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, File, UploadFile
+from fastapi import APIRouter, Depends, File, Request, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -14,8 +14,7 @@ from verifiers.judging import Judge
 from verifiers.tokens import VERIFY
 from verifiers.verdict_document import verdict_document
 from walletpass.verdict import Outcome, Reason, Step, StepResult
-from web.bearer import BearerTokens
-from web.tokens import Token
+from web.bearer import SCHEME, BearerTokens
 
 _EXAMPLE: JsonDict = {
     "outcome": "refused",
@@ -68,10 +67,11 @@ def verifications_router(judge: Judge, tokens: BearerTokens) -> APIRouter:
     """The router; every call needs a token with the right to verify."""
     router = APIRouter(prefix="/api/v1", tags=["verifications"])
 
-    async def may_verify(token: Annotated[Token, Depends(tokens)]) -> None:
+    async def may_verify(request: Request) -> None:
+        token = await tokens(request)
         token.require_anywhere(VERIFY)
 
-    needs_token = [Depends(may_verify)]
+    needs_token = [Depends(SCHEME), Depends(may_verify)]
 
     @router.post(
         "/verifications", summary="Judge a presented text", response_model=VerdictOut, dependencies=needs_token
