@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuers.sources.entitlements import read_entitlements
+from issuers.sources.entitlements import SourceRow, read_entitlements, read_rows
 from issuers.sources.errors import SourceRefused
 from walletpass.entitlement import Entitlement, Holder
 
@@ -221,3 +221,11 @@ def test_what_a_register_says_is_what_the_entitlements_say(tmp_path_factory, cat
         )
         for n, (first, length, name, flag) in enumerate(table)
     ]
+
+
+def test_a_row_keeps_its_line_its_cells_and_the_name_of_its_number_column(written, catalogue):
+    path = written("Permit_No;zone;valid_from;valid_until\n\nBP-1; mü;1.1.2026;31.12.2026\n")
+    (row,) = read_rows(path, catalogue.named("resident_parking_permit"), TODAY)
+    assert isinstance(row, SourceRow)
+    assert (row.line, row.row, row.number_column) == (3, ("BP-1", " mü", "1.1.2026", "31.12.2026"), "Permit_No")
+    assert row.entitlement.claims["zone"] == "MÜ"
