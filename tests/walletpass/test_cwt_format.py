@@ -224,6 +224,9 @@ _MALFORMED = {
     "a status in another form": _text(_CLAIMS | {65535: {"identifier_list": {}}}),
     "a status with two forms": _text(_CLAIMS | {65535: {"identifier_list": {}} | _STATUS[65535]}),
     "a status without an index": _text(_CLAIMS | {65535: {"status_list": {"uri": "https://i"}}}),
+    "a status reference with something more": _text(
+        _CLAIMS | {65535: {"status_list": {"idx": 1, "uri": "https://i", "more": 1}}}
+    ),
     "a negative status index": _text(_CLAIMS | {65535: {"status_list": {"idx": -1, "uri": "https://i"}}}),
     "a status index that is true": _text(_CLAIMS | {65535: {"status_list": {"idx": True, "uri": "https://i"}}}),
     "a status index beyond 32 bits": _text(_CLAIMS | {65535: {"status_list": {"idx": 1 << 32, "uri": "https://i"}}}),
