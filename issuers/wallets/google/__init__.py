@@ -26,9 +26,11 @@ class _Prepared:
     def __init__(self, pass_type: PassType, settings: IssuerSettings) -> None:
         self.template = ObjectTemplate(pass_type, settings)
         class_ = generic_class(pass_type, settings)
-        self._class = encode(class_)
-        self._bare_class = encode({"id": class_["id"]})
-        self._least = len(encode(self.template.compact)) + _LEAST_OF_ITS_OWN
+        levels = ((encode(class_), False), (encode({"id": class_["id"]}), True))
+        self._levels = [
+            (class_json, compact, len(class_json) + len(encode(self.template.shared(compact))) + _LEAST_OF_ITS_OWN)
+            for class_json, compact in levels
+        ]
 
     def payloads(self, carried: CarriedPass, now: datetime, room: int) -> Iterator[str]:
         """From full to skinny, each shorter: the class in full and the object; the object in German only and a class
@@ -37,14 +39,11 @@ class _Prepared:
         A signed QR text leaves no room for the object in most links: then nothing is built in vain.
         """
         code = carried.qr_text if carried.pass_type.front_code is FrontCode.SIGNED_QR else ""
-        if self._least + len(code) <= room:
-            yield _payload(self._class, encode(self.template.render(carried, now)))
-            yield _payload(self._bare_class, encode(self.template.render(carried, now, compact=True)))
+        for class_json, compact, least in self._levels:
+            if least + len(code) <= room:
+                object_json = encode(self.template.render(carried, now, compact))
+                yield f'{{"genericClasses":[{class_json}],"genericObjects":[{object_json}]}}'
         yield encode({"genericObjects": [self.template.reference(carried)]})
-
-
-def _payload(class_: str, object_: str) -> str:
-    return f'{{"genericClasses":[{class_}],"genericObjects":[{object_}]}}'
 
 
 class GoogleWallet:

@@ -90,10 +90,14 @@ class ObjectTemplate:
         self.pass_type = pass_type
         self._settings = settings
         self._class_id = class_id(pass_type, settings)
-        self._full = self._shared(compact=False)
-        self.compact = self._shared(compact=True)
+        self._full = self._build_shared(compact=False)
+        self._compact = self._build_shared(compact=True)
 
-    def _shared(self, compact: bool) -> dict[str, object]:
+    def shared(self, compact: bool) -> dict[str, object]:
+        """What is the same in every object of the type."""
+        return self._compact if compact else self._full
+
+    def _build_shared(self, compact: bool) -> dict[str, object]:
         settings, pass_type = self._settings, self.pass_type
         shared: dict[str, object] = {
             "classId": self._class_id,
@@ -117,7 +121,7 @@ class ObjectTemplate:
         to_module = _compact_module if compact else _text_module
         return {
             "id": self.object_id(carried),
-            **(self.compact if compact else self._full),
+            **self.shared(compact),
             "state": _STATES.get(pass_.status_word(local_day(now)), "INACTIVE"),
             "textModulesData": [to_module(shown) for shown in front_claims(pass_, self.pass_type)],
             "validTimeInterval": {

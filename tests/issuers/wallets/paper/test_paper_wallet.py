@@ -144,7 +144,8 @@ def test_every_picture_has_a_text_and_headings_lead_through_the_pages(
     headings = [str(element["/S"]) for element in elements if re.fullmatch("/H[1-6]", str(element["/S"]))]
     assert headings[:3] == ["/H1", "/H2", "/H2"]
     assert headings[3:] == (["/H1"] if type_name == PERMIT else [])
-    assert any(str(element.get("/Lang", "")).startswith("en") for element in elements), "English is marked as English"
+    english = [str(element["/S"]) for element in elements if element.get("/Lang") == "en"]
+    assert english[:2] == ["/H2", "/P"], "the summary in English is marked as English"
 
 
 def test_codes_are_drawn_and_not_photographed(type_name: str, letter_of: LetterOf):
