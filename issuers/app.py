@@ -8,12 +8,24 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
+from issuers.api import imports
+from issuers.api.counter import Counter
+from issuers.api.description import ADDRESS, describe, pages_router
+from issuers.api.offers import offers_router
+from issuers.api.passes import passes_router
 from issuers.api.problems import STATUSES, install_field_problems
+from issuers.api.status_changes import status_router
+from issuers.models import tokens as tokens_table
 from issuers.office import Office
 from issuers.published import published_router
+from issuers.publisher import Publisher
 from issuers.readiness import Readiness
-from issuers.upkeep import Publisher, keep_up
+from issuers.upkeep import keep_up
+from web.bearer import BearerTokens
 from web.edge import fit_edge
+from web.tokens import TokenStore
+
+REQUESTS_PER_MINUTE = 6000  # of one token: a department's system, not a person
 
 
 def create_app(office: Office) -> FastAPI:
@@ -34,10 +46,16 @@ def create_app(office: Office) -> FastAPI:
         version="1",
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=ADDRESS,
         lifespan=lifespan,
     )
-    fit_edge(app, STATUSES, Readiness(office).missing)
+    fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies={imports.PATH: imports.LIMIT})
     install_field_problems(app)
     app.include_router(published_router(office.settings))
+    app.state.tokens = BearerTokens(TokenStore(office.engine, tokens_table), REQUESTS_PER_MINUTE)
+    counter = Counter(office, publisher)
+    for router in (passes_router, status_router, offers_router, imports.imports_router):
+        app.include_router(router(counter))
+    describe(app)
+    app.include_router(pages_router(app, {each.path(): each.labels for each in office.catalogue}))
     return app

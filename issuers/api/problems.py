@@ -76,6 +76,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
     500: {"internal_error": "Something went wrong here. It has been logged; try again later."},
     501: {"not_implemented": "Not Implemented."},
     503: {
+        "no_room": "The list cannot be stored here at this moment; nothing was imported.",
         "publish_failed": "The published documents could not be written; the change is kept and is published later.",
         "no_status_index": "The status lists are full; nothing was issued.",
         "database_busy": "Another process is writing to the database; try again in a moment.",
@@ -99,6 +100,12 @@ class InvalidBody(WalletPassError):
     """The body is no text/csv."""
 
     code = "unsupported_media_type"
+
+
+class NoRoom(WalletPassError):
+    """An upload could not be written to disk."""
+
+    code = "no_room"
 
 
 class NothingCarried(WalletPassError):

@@ -1,0 +1,83 @@
+"""`POST /api/v1/imports`: a department's list, as with `walletpass import`.
+
+An import is idempotent by itself: the same list twice changes nothing. Its `Idempotency-Key` only keeps another list
+from being sent under the same key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from issuers.api.counter import PRIVATE, Caller, Counter, IdempotencyKey
+from issuers.api.idempotency import once
+from issuers.api.problems import EVERYWHERE, WITH_BODY, InvalidBody, problems
+from issuers.api.schemas import ImportOut
+from issuers.api.uploads import receive, upload
+from issuers.importing import Import, ImportReport
+from issuers.sources.csv_file import SourceFile
+from issuers.sources.entitlements import read_rows
+from walletpass.passes import local_day
+
+PATH = "/api/v1/imports"
+LIMIT = 64 << 20  # bytes
+_AT_ONCE = 2
+_CODES = (*EVERYWHERE, *WITH_BODY, "unsupported_media_type", "unknown_type", "too_many_missing", "file_empty",
+          "not_a_text_file", "bad_encoding", "bad_header", "missing_column", "duplicate_column", "no_room")  # fmt: skip
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The list: UTF-8, CP1252 or ISO-8859-1; comma, semicolon or tab; at most 64 MB.",
+        "content": {
+            "text/csv": {
+                "schema": {"type": "string"},
+                "example": "permit_no;zone;plate1;valid_until\nBP-2027-000123;A12;D-AB 1234E;31.12.2027\n",
+            }
+        },
+    }
+}
+
+
+def imports_router(counter: Counter) -> APIRouter:
+    """Imports."""
+    router = APIRouter(tags=["imports"])
+    office, running = counter.office, CapacityLimiter(_AT_ONCE)
+
+    @router.post(
+        PATH, summary="Import a list", response_model=ImportOut, responses=problems(*_CODES), openapi_extra=_BODY
+    )
+    async def import_list(
+        request: Request,
+        token: Caller,
+        type: Annotated[str, Query(description="The type of pass.", examples=["library_card"])],  # noqa: A002
+        dry_run: Annotated[bool, Query(description="Say what would change; change nothing.")] = False,
+        complete: Annotated[bool, Query(description="Suspend passes that the list does not name.")] = False,
+        reissue: Annotated[bool, Query(description="New passes for numbers that were revoked.")] = False,
+        force: Annotated[bool, Query(description="With complete: even if most passes are missing.")] = False,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response:
+        """Rows that fail are reported, the others imported."""
+        pass_type = counter.declared(type)
+        token.require(pass_type.department, "import")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
+            raise InvalidBody("Send the list as text/csv.")
+        work = Import(office.engine, pass_type, office.order(f"token {token.id}"), dry_run, complete, reissue, force)
+        with upload(office.settings.issuer_home) as file:
+            sha256 = await receive(request, file)
+            attempt = await counter.attempt(request, token, idempotency_key, sha256)
+            await counter.work(once, office.engine, attempt, 200, lambda _: pass_type.name)
+            report = await to_thread.run_sync(_run, work, Path(file.name), counter.zones, limiter=running)
+        if not dry_run:
+            await counter.publisher.publish()
+        return JSONResponse(report.document(), headers=PRIVATE)
+
+    return router
+
+
+def _run(work: Import, path: Path, zones: frozenset[str]) -> ImportReport:
+    rows = read_rows(SourceFile(path), work.pass_type, local_day(work.order.now), zones)
+    return work.run(rows, lambda: None)
