@@ -81,9 +81,12 @@ def read_time(text: str) -> int:
     """A NumericDate from an ISO day (its first instant) or time; without an offset it is local. Raises `WrongUsage`."""
     try:
         found = datetime.fromisoformat(text)
-        return int((found if found.tzinfo else found.replace(tzinfo=LOCAL_ZONE)).timestamp())
+        seconds = int((found if found.tzinfo else found.replace(tzinfo=LOCAL_ZONE)).timestamp())
     except (ValueError, OverflowError):
-        raise WrongUsage("--at takes a time such as 2027-03-31, 2027-03-31T12:00 or 2027-03-31T10:00Z.") from None
+        seconds = -1
+    if seconds < 0:
+        raise WrongUsage("--at takes a time since 1970, such as 2027-03-31, 2027-03-31T12:00 or 2027-03-31T10:00Z.")
+    return seconds
 
 
 def _show(verdict: Verdict) -> None:
