@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 
 from issuers.api import imports
+from issuers.api.amendments import amendments_router
 from issuers.api.counter import Counter
 from issuers.api.description import ADDRESS, describe, pages_router
 from issuers.api.offers import offers_router
@@ -54,7 +55,7 @@ def create_app(office: Office) -> FastAPI:
     app.include_router(published_router(office.settings))
     app.state.tokens = BearerTokens(TokenStore(office.engine, tokens_table), REQUESTS_PER_MINUTE)
     counter = Counter(office, publisher)
-    for router in (passes_router, status_router, offers_router, imports.imports_router):
+    for router in (passes_router, amendments_router, status_router, offers_router, imports.imports_router):
         app.include_router(router(counter))
     describe(app)
     app.include_router(pages_router(app, {each.path(): each.labels for each in office.catalogue}))

@@ -5,6 +5,7 @@ Nothing a caller sent is repeated in an answer: it may be personal data, and it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -28,6 +29,8 @@ _SHARED: Mapping[str, int] = {
     "database_unavailable": 503,
     "malformed": 400,
 }
+_ERRORS_AT_MOST = 20
+_PLAIN = re.compile(r"[A-Za-z0-9_\[\]-]{1,40}")
 _SENTENCES = {
     400: ("bad_request", "The request cannot be read."),
     404: ("not_found", "There is nothing at this address."),
@@ -35,6 +38,11 @@ _SENTENCES = {
     406: ("not_acceptable", "None of the accepted media types can be sent."),
     500: ("internal_error", "Something went wrong here. It has been logged; try again later."),
 }
+
+
+def _name(part: object) -> str:
+    """A member's name, unless the caller made up one that is none."""
+    return str(part) if _PLAIN.fullmatch(str(part)) else "…"
 
 
 def problem(
@@ -79,7 +87,8 @@ def install_problems(app: FastAPI, statuses: Mapping[str, int]) -> None:
 
     def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        errors = [{"field": ".".join(map(str, entry["loc"])), "problem": entry["msg"]} for entry in error.errors()]
+        found = error.errors()[:_ERRORS_AT_MOST]
+        errors = [{"field": ".".join(map(_name, entry["loc"])), "problem": entry["msg"]} for entry in found]
         return problem(422, "invalid_request", "The request does not have the form it should.", errors=errors)
 
     def http(_: Request, error: Exception) -> Response:

@@ -1,10 +1,8 @@
-"""`/api/v1/passes`: create, list, show, amend and renew passes."""
+"""`/api/v1/passes`: list, show and create passes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -16,25 +14,25 @@ from starlette.responses import JSONResponse, Response
 from issuers import lifecycle, repository
 from issuers.api.counter import PRIVATE, READ, Caller, Counter, IdempotencyKey
 from issuers.api.problems import EVERYWHERE, FIELD_CODES, WITH_BODY, problems
-from issuers.api.schemas import AmendmentIn, EntitlementIn, PassOut, PassPage, PassWithHistory, RenewalIn
-from issuers.api.wishes import wanted_amendment, wanted_entitlement
+from issuers.api.schemas import EntitlementIn, PassOut, PassPage, PassWithHistory
+from issuers.api.wishes import wanted_entitlement
 from issuers.errors import NumberTaken
-from walletpass import claims as reading
 from walletpass.pass_type import PassType
-from walletpass.passes import Pass, local_day
+from walletpass.passes import local_day
 from walletpass.status import Status
 from web.database import read_transaction
 from web.tokens import RightMissing, Token
 
 LIMIT = 200  # passes on a page
+_CODES = (*EVERYWHERE, *WITH_BODY, *FIELD_CODES, "unknown_type", "number_taken", "pass_revoked", "number_fixed")
 StatusWord = Literal["valid", "suspended", "revoked", "expired", "not_yet_valid"]
 
 
 def passes_router(counter: Counter) -> APIRouter:
-    """Reading, creating and changing passes."""
+    """Reading and creating passes."""
     router = APIRouter(prefix="/api/v1/passes", tags=["passes"])
     _add_reading(router, counter)
-    _add_writing(router, counter)
+    _add_create(router, counter)
     return router
 
 
@@ -97,16 +95,17 @@ def _readable(counter: Counter, token: Token, asked: str) -> Collection[str]:
     return found
 
 
-def _add_writing(router: APIRouter, counter: Counter) -> None:
+def _add_create(router: APIRouter, counter: Counter) -> None:
     office = counter.office
-    codes = (*EVERYWHERE, *WITH_BODY, *FIELD_CODES)
 
     @router.post(
         "",
         summary="Create a pass",
         status_code=201,
         response_model=PassOut,
-        responses=problems(*codes, "unknown_type", "number_taken", "pass_revoked", "number_fixed"),
+        responses=problems(
+            *EVERYWHERE, *WITH_BODY, *FIELD_CODES, "unknown_type", "number_taken", "pass_revoked", "number_fixed"
+        ),
     )
     async def create(
         request: Request,
@@ -129,65 +128,6 @@ def _add_writing(router: APIRouter, counter: Counter) -> None:
 
         return await counter.change(request, token, idempotency_key, change, status=201, publish=False)
 
-    @router.patch(
-        "/{serial}",
-        summary="Amend a pass",
-        response_model=PassOut,
-        responses=problems(*codes, "unknown_serial", "pass_revoked", "number_fixed"),
-    )
-    async def amend(
-        request: Request,
-        serial: str,
-        body: AmendmentIn,
-        token: Caller,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
-        """Change what the pass says. Credentials that said otherwise are withdrawn at once."""
-        order = office.order(f"token {token.id}", _reason(body.reason))
-
-        def change(connection: Connection) -> str:
-            found = counter.permitted(connection, serial, token, "amend", lock=True)
-            lifecycle.require_not_revoked(found)
-            pass_type = counter.type_of(found)
-            wanted = wanted_amendment(found, body, pass_type, local_day(order.now), counter.zones)
-            lifecycle.amend(connection, found, wanted, pass_type, order)
-            return serial
-
-        return await counter.change(request, token, idempotency_key, change)
-
-    @router.post(
-        "/{serial}/renewals",
-        summary="Renew a pass",
-        response_model=PassOut,
-        responses=problems(*codes, "unknown_serial", "pass_revoked"),
-    )
-    async def renew(
-        request: Request,
-        serial: str,
-        token: Caller,
-        body: RenewalIn | None = None,
-        idempotency_key: IdempotencyKey = None,
-    ) -> Response:
-        """Lengthen the pass to a date, or by the type's usual period. Credentials already out end as they say."""
-        body = body or RenewalIn()
-        order = office.order(f"token {token.id}", _reason(body.reason))
-
-        def change(connection: Connection) -> str:
-            found = counter.permitted(connection, serial, token, "renew", lock=True)
-            lifecycle.require_not_revoked(found)
-            pass_type, today = counter.type_of(found), local_day(order.now)
-            wanted = _renewed(found, pass_type, body.valid_until)
-            reading.check_validity("valid_until", pass_type.validity, wanted.valid_from, wanted.valid_until, today)
-            lifecycle.amend(connection, found, wanted, pass_type, order, renewing=True)
-            return serial
-
-        def _renewed(pass_: Pass, pass_type: PassType, until: str | None) -> Pass:
-            yesterday = local_day(order.now) - timedelta(days=1)
-            usual = max(pass_.valid_until, yesterday) + timedelta(days=pass_type.validity.period_days)
-            return replace(pass_, valid_until=reading.read_date("valid_until", until) if until else usual)
-
-        return await counter.change(request, token, idempotency_key, change)
-
 
 def _require_free(connection: Connection, pass_type: PassType, number: str, reissue: bool) -> None:
     known = repository.by_number(connection, pass_type.name, [number], lock=False).get(number)
@@ -199,7 +139,3 @@ def _require_free(connection: Connection, pass_type: PassType, number: str, reis
 
 def _number_taken() -> NumberTaken:
     return NumberTaken("A pass with this type and number exists already; renew or amend it instead.")
-
-
-def _reason(text: str) -> str:
-    return reading.clean_text("reason", text, 200)
