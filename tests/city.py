@@ -63,8 +63,10 @@ class Clock:
 class City:
     """One installation. `home` is a fresh folder; `keys` one with keys made before, to save making RSA keys again."""
 
-    def __init__(self, home: Path, *, keys: Path | None = None, database_url: str = "", **settings: Any) -> None:
-        self.clock = Clock()
+    def __init__(
+        self, home: Path, *, keys: Path | None = None, database_url: str = "", start: datetime = START, **settings: Any
+    ) -> None:
+        self.clock = Clock(start)
         self._numbers = count(1)
         if keys is not None:
             shutil.copytree(keys, home / "issuer", dirs_exist_ok=True)

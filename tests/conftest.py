@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,20 @@ from tests.city import City
 @pytest.fixture(scope="session")
 def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An issuer's folder with a complete set of keys, to be copied: making RSA keys takes long."""
-    home = tmp_path_factory.mktemp("keys")
-    city = City(home)
+    return _keys_only(City(tmp_path_factory.mktemp("keys")))
+
+
+@pytest.fixture(scope="session")
+def key_folder_of_today(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for tests whose processes read the real clock."""
+    return _keys_only(City(tmp_path_factory.mktemp("keys"), start=datetime.now(UTC)))
+
+
+def _keys_only(city: City) -> Path:
     city.office.engine.dispose()
-    for left in (home / "issuer").glob("issuer.db*"):
+    for left in city.settings.issuer_home.glob("issuer.db*"):
         left.unlink()
-    return home / "issuer"
+    return city.settings.issuer_home
 
 
 @pytest.fixture(scope="session")
