@@ -5,22 +5,13 @@ docs/settings.md is the table of all of them; a test compares it with this class
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-MAX_ISSUER_AND_STATUS_URI = 72  # characters; keeps a permit with two plates within QR version 12
-
-
-class Symbology(StrEnum):
-    """The barcode a library's self-checkout machines read."""
-
-    CODE_39 = "code39"
-    CODABAR = "codabar"
-    INTERLEAVED_2_OF_5 = "itf"
-    CODE_128 = "code128"
+from issuers.symbology import Symbology
+from walletpass.formats.cwt import MAX_ISSUER_AND_STATUS_URI
 
 
 class IssuerSettings(BaseSettings):

@@ -19,7 +19,7 @@ import zxingcpp
 from PIL import Image
 from qrcode.util import MODE_ALPHA_NUM, QRData
 
-from issuers.settings import Symbology
+from issuers.symbology import Symbology, carries
 from walletpass.errors import WalletPassError
 
 QUIET_QR = 4  # modules, ISO/IEC 18004 section 9.1
@@ -83,23 +83,21 @@ def qr_symbol(text: str, level: ErrorCorrection = ErrorCorrection.M) -> Symbol:
     return Symbol(tuple(tuple(map(bool, row)) for row in code.modules), QUIET_QR, QUIET_QR)
 
 
-_FORMATS: dict[Symbology, tuple[zxingcpp.BarcodeFormat, re.Pattern[str]]] = {
-    Symbology.CODE_39: (zxingcpp.BarcodeFormat.Code39Std, re.compile(r"(?:[0-9A-Z.-]|[$/+%](?![A-Z]))+")),
-    Symbology.CODABAR: (zxingcpp.BarcodeFormat.Codabar, re.compile(r"[A-D][0-9$:/.+-]+[A-D]|[0-9$:/.+-]+")),
-    Symbology.INTERLEAVED_2_OF_5: (zxingcpp.BarcodeFormat.ITF, re.compile(r"(?:[0-9]{2})+")),
-    Symbology.CODE_128: (zxingcpp.BarcodeFormat.Code128, re.compile(r"[ -~\xa0-\xff]+")),
+_FORMATS = {
+    Symbology.CODE_39: zxingcpp.BarcodeFormat.Code39Std,
+    Symbology.CODABAR: zxingcpp.BarcodeFormat.Codabar,
+    Symbology.INTERLEAVED_2_OF_5: zxingcpp.BarcodeFormat.ITF,
+    Symbology.CODE_128: zxingcpp.BarcodeFormat.Code128,
 }
 
 
 def carried_by(number: str, wanted: Symbology) -> Symbology:
     """The symbology that can carry the number unchanged: the wanted one, else Code 128.
 
-    Interleaved 2 of 5 holds pairs of digits, Codabar no letters, Code 39 no small ones (and no sign before a letter:
-    scanners in full-ASCII mode read such a pair as one character); Code 128 holds every number a pass can have. Raises
-    `SymbolRefused` for characters beyond ISO 8859-1.
+    Raises `SymbolRefused` for characters beyond ISO 8859-1.
     """
     for symbology in (wanted, Symbology.CODE_128):
-        if _FORMATS[symbology][1].fullmatch(number):
+        if carries(symbology, number):
             return symbology
     raise SymbolRefused("The card number has characters that no barcode holds; use letters, digits and plain signs.")
 
@@ -108,8 +106,8 @@ def barcode_symbol(number: str, wanted: Symbology) -> Symbol:
     """The barcode of a card number as one row of modules; see `carried_by` for the symbology that is drawn."""
     symbology = carried_by(number, wanted)
     # Codabar begins and ends with a letter A–D (EN 798); library readers are set to drop or expect A … A.
-    framed = symbology is Symbology.CODABAR and not number[0].isalpha()
-    code = zxingcpp.create_barcode(f"A{number}A" if framed else number, _FORMATS[symbology][0])
+    text = f"A{number}A" if symbology is Symbology.CODABAR else number
+    code = zxingcpp.create_barcode(text, _FORMATS[symbology])
     pixels = cast(list[list[int]], memoryview(cast(Any, code.to_image(scale=1, add_quiet_zones=False))).tolist())
     return Symbol((tuple(pixel == 0 for pixel in pixels[0]),), QUIET_BARCODE, 0, _BARCODE_HEIGHT)
 

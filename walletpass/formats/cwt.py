@@ -21,7 +21,7 @@ _REQUIRED = frozenset({ISS, EXP, NBF, IAT, CTI, APP})
 _ALL = _REQUIRED | {STATUS}
 
 MAX_TEXT = 1500  # a permit needs 418; QR version 40-M ends at 3391; beyond this nothing of ours exists
-MAX_ISSUER_AND_STATUS_URI = 72
+MAX_ISSUER_AND_STATUS_URI = 72  # characters; keeps a permit with two plates within QR version 12
 CREDENTIAL_ID_BYTES = 8
 _MAX_TIME = 253_402_300_800  # the end of the year 9999
 _MAX_INDEX = 1 << 32

@@ -7,21 +7,18 @@ entry it knows, so the last one is always a format that every iPhone knows.
 from __future__ import annotations
 
 import json
-import re
 
-from issuers.settings import Symbology
+from issuers.symbology import Symbology, carries
 from issuers.wallets import CarriedPass
 from walletpass.pass_type import FrontCode
 
 _QR = "PKBarcodeFormatQR"
 _CODE_128 = "PKBarcodeFormatCode128"
-# What a symbology can carry exactly as written. A number that does not fit is left to the fallback: padding,
-# upper-casing or stripping would make the machine read another number. Codabar's start and stop letters are the
-# phone's to add (Apple's sample message has none), so a number that holds letters is none for it either.
-_NEW_FORMATS: dict[Symbology, tuple[str, re.Pattern[str]]] = {
-    Symbology.CODE_39: ("PKBarcodeFormatCode39", re.compile(r"[0-9A-Z\-. $/+%]+")),
-    Symbology.CODABAR: ("PKBarcodeFormatCodabar", re.compile(r"[0-9\-$:/.+]+")),
-    Symbology.INTERLEAVED_2_OF_5: ("PKBarcodeFormatI2of5", re.compile(r"(?:[0-9]{2})+")),
+# Codabar's start and stop letters are the phone's to add: Apple's sample message has none.
+_NEW_FORMATS = {
+    Symbology.CODE_39: "PKBarcodeFormatCode39",
+    Symbology.CODABAR: "PKBarcodeFormatCodabar",
+    Symbology.INTERLEAVED_2_OF_5: "PKBarcodeFormatI2of5",
 }
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
@@ -31,7 +28,7 @@ def card_number_formats(number: str, symbology: Symbology) -> tuple[str, ...]:
     """The formats for a card number, best first. The last is Code 128, or QR where the number is not ASCII."""
     fallback = _CODE_128 if number.isascii() else _QR
     new = _NEW_FORMATS.get(symbology)
-    return (new[0], fallback) if new and new[1].fullmatch(number) else (fallback,)
+    return (new, fallback) if new and carries(symbology, number) else (fallback,)
 
 
 def barcodes(carried: CarriedPass, symbology: Symbology) -> str:

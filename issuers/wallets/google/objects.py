@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from issuers.settings import IssuerSettings, Symbology
+from issuers.settings import IssuerSettings
 from issuers.shown import Shown, front_claims
+from issuers.symbology import Symbology, carries
 from issuers.wallets import CarriedPass
 from issuers.wallets.google.logo import LOGO_PATH
 from walletpass.errors import WalletPassError
@@ -166,14 +167,18 @@ def barcode(carried: CarriedPass, symbology: Symbology) -> dict[str, object]:
 
 def _barcode_type(number: str, symbology: Symbology) -> str:
     """Google's only Interleaved 2 of 5 is ITF-14 (GS1: 14 digits, the last one checks); all else falls to Code 128."""
-    if symbology is Symbology.CODE_39 and re.fullmatch(r"[0-9A-Z.-]+", number):
-        return "CODE_39"
-    if symbology is Symbology.CODABAR and re.fullmatch(r"[0-9$:/.+-]+", number):
-        return "CODABAR"
-    if symbology is Symbology.INTERLEAVED_2_OF_5 and re.fullmatch(r"[0-9]{14}", number) and _gs1_checks(number):
-        return "ITF_14"
+    itf = symbology is Symbology.INTERLEAVED_2_OF_5
+    if symbology in _BARCODE_TYPES and carries(symbology, number) and not (itf and not _is_itf_14(number)):
+        return _BARCODE_TYPES[symbology]
     return "CODE_128" if number.isascii() else "QR_CODE"
 
 
-def _gs1_checks(number: str) -> bool:
-    return sum(int(digit) * (1 if at % 2 else 3) for at, digit in enumerate(number)) % 10 == 0
+_BARCODE_TYPES = {
+    Symbology.CODE_39: "CODE_39",
+    Symbology.CODABAR: "CODABAR",
+    Symbology.INTERLEAVED_2_OF_5: "ITF_14",
+}
+
+
+def _is_itf_14(number: str) -> bool:
+    return len(number) == 14 and sum(int(digit) * (1 if at % 2 else 3) for at, digit in enumerate(number)) % 10 == 0

@@ -10,7 +10,8 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from issuers.settings import IssuerSettings, Symbology
+from issuers.settings import IssuerSettings
+from issuers.symbology import Symbology
 from issuers.wallets.apple import build
 from issuers.wallets.apple.barcodes import card_number_formats
 from tests.issuers.wallets.apple.apple_pass import NOW, QR_TEXT, TYPES, carry, opened

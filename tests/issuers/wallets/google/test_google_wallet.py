@@ -17,7 +17,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from PIL import Image
 
-from issuers.settings import IssuerSettings, Symbology
+from issuers.settings import IssuerSettings
+from issuers.symbology import Symbology
 from issuers.wallets import CarriedPass
 from issuers.wallets.google import build
 from issuers.wallets.google.logo import logo_png

@@ -18,7 +18,8 @@ from PIL import Image, ImageChops, ImageOps
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
-from issuers.settings import IssuerSettings, Symbology
+from issuers.settings import IssuerSettings
+from issuers.symbology import Symbology
 from issuers.wallets import CarriedPass
 from issuers.wallets.paper import TEMPLATES, NotPrintable, PaperWallet, build
 from issuers.wallets.paper.letter import letter
