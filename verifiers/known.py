@@ -7,11 +7,12 @@ import time
 
 import structlog
 
-from verifiers.documents import open_source
+from verifiers.documents import Folder, open_source
 from verifiers.published import PublishedDocuments, PublishedSet, read_anchor
 from verifiers.seen import SeenDocuments
 from verifiers.settings import VerifierSettings
 
+FOLDER_INTERVAL = 1.0  # seconds; looking whether files changed costs next to nothing
 _LOG = structlog.get_logger(__name__)
 
 
@@ -23,7 +24,8 @@ class Known:
         source = open_source(settings.published_place)
         anchor = read_anchor(settings.anchor_path)
         self._documents = PublishedDocuments(source, anchor, seen, settings.status_signing_eku)
-        self._interval = settings.refresh_interval
+        cheap = isinstance(source, Folder)
+        self._interval = min(settings.refresh_interval, FOLDER_INTERVAL) if cheap else settings.refresh_interval
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="published-documents", daemon=True)
         self.current: PublishedSet = self._documents.recall(int(time.time()))
