@@ -1,14 +1,16 @@
 """The `walletpass` command. It finds the packages' commands by entry point and names none of them.
 
 An entry point's name in the group `walletpass.commands` is the command's path: `passes` is a group or a command,
-`serve.issuer` the command `issuer` in the group `serve`. Only what the first word asks for is loaded.
+`serve.issuer` the command `issuer` in the group `serve`. Only what the first words ask for is loaded: a process that
+serves one service never holds the other's code.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from itertools import takewhile
 
 import typer
 
@@ -18,10 +20,16 @@ GROUP = "walletpass.commands"
 FAILED, WRONG_USAGE = 1, 2
 
 
-def build(offered: Iterable[EntryPoint], first_word: str = "") -> typer.Typer:
-    """The command tree from entry points; only those below `first_word`, when it names one."""
+def asked_for(offered: Iterable[EntryPoint], words: Sequence[str]) -> list[EntryPoint]:
+    """The entry points that the first words of a command line name; all of them when they name none."""
     offered = sorted(offered, key=lambda found: found.name)
-    wanted = [found for found in offered if found.name.partition(".")[0] == first_word] or offered
+    exact = [found for found in offered if found.name == ".".join(words[:2])]
+    return exact or [found for found in offered if found.name.partition(".")[0] == (words or ("",))[0]] or offered
+
+
+def build(wanted: Iterable[EntryPoint]) -> typer.Typer:
+    """The command tree of these entry points."""
+    wanted = list(wanted)
     root = typer.Typer(
         name="walletpass",
         no_args_is_help=True,
@@ -51,9 +59,9 @@ def _root() -> None:
 
 def main() -> None:
     """Run the command line: 0 all done, 1 something failed, 2 wrong usage. Foreseen errors are one sentence."""
-    first_word = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    words = list(takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))
     try:
-        build(entry_points(group=GROUP), first_word)()
+        build(asked_for(entry_points(group=GROUP), words))()
     except WalletPassError as problem:
         sys.stderr.write(f"{problem.sentence} [{problem.code}]\n")
         sys.exit(WRONG_USAGE if problem.wrong_usage else FAILED)
