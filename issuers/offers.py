@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -47,9 +47,15 @@ class CredentialDesk:
     """Finds or makes the credentials that carriers hold, in one format."""
 
     def __init__(
-        self, settings: IssuerSettings, catalogue: Catalogue, made_in: CredentialFormat, signer_for: SignerSource
+        self,
+        settings: IssuerSettings,
+        catalogue: Catalogue,
+        made_in: CredentialFormat,
+        signer_for: SignerSource,
+        trusted_kids: Callable[[], frozenset[bytes]],
     ) -> None:
-        self._settings, self._catalogue, self._format, self._signer_for = settings, catalogue, made_in, signer_for
+        self._settings, self._catalogue, self._format = settings, catalogue, made_in
+        self._signer_for, self._trusted_kids = signer_for, trusted_kids
 
     def texts(self, connection: Connection, passes: Sequence[Pass], carrier: str, order: Order) -> list[str]:
         """The signed text for each pass, in order. The passes are locked by the caller's transaction.
@@ -74,6 +80,7 @@ class CredentialDesk:
             credentials.c.format == self._format.name,
             credentials.c.status == int(Status.VALID),
             credentials.c.valid_until > order.seconds,
+            credentials.c.kid.in_(self._trusted_kids()),
         )
         return {row.serial: row.encoded for row in connection.execute(query) if prints[row.serial] == row.fingerprint}
 

@@ -76,7 +76,7 @@ class Office:
 
     @cached_property
     def credentials(self) -> CredentialDesk:
-        return CredentialDesk(self.settings, self.catalogue, load_formats()[QR_FORMAT], self.signer)
+        return CredentialDesk(self.settings, self.catalogue, load_formats()[QR_FORMAT], self.signer, self.trusted_kids)
 
     @cached_property
     def wallets(self) -> dict[str, Wallet]:
@@ -84,6 +84,11 @@ class Office:
 
     def signer(self, role: Role) -> Signer:
         return self.ring.signer(role, self.now())
+
+    def trusted_kids(self) -> frozenset[bytes]:
+        """The credential keys in the next trust list: what another key has signed is worth nothing."""
+        entries, now = self.ring.entries(), self.now()
+        return frozenset(e.kid for e in entries if e.role is Role.CREDENTIAL and not e.is_withdrawn(now))
 
     def initialise(self) -> list[str]:
         """Database, keys, anchor, status lists and published documents; idempotent. Returns warnings."""
@@ -112,6 +117,7 @@ class Office:
         if not settings.anchor.exists():
             write_public(settings.anchor, anchor)
         self.publication.publish_all()
+        self.publication.publish_keys()
         return [warning] if warning else []
 
     def offer(self, serials: Sequence[str], wallet_name: str, form: str, order: Order) -> list[Offer]:

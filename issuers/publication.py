@@ -11,11 +11,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from keys.key_ring import KeyRing
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from issuers.errors import PublishFailed
@@ -25,6 +24,10 @@ from issuers.repository import BATCH
 from issuers.settings import IssuerSettings
 from issuers.status_lists import current_array
 from keys.atomic_file import locked_folder, write_public
+from keys.errors import KeyNotFound
+from keys.issuing import REVOCATION_LIST
+from keys.key_ring import KeyRing
+from keys.revocation_list import make_revocation_list
 from keys.signer import Role, Signer
 from keys.trust_list import ListedType, TrustList, sign_trust_list
 from walletpass.pass_type import Catalogue
@@ -71,10 +74,13 @@ class Publication:
             self._publish_aggregation(ids)
             self._publish_trust_list()
 
-    def publish_trust_list(self) -> None:
-        """The trust list afresh, after keys have changed."""
+    def publish_keys(self) -> None:
+        """The trust list afresh, and the withdrawn certificates where the anchor's key is: keys have changed."""
         with _disk(), self._alone():
             self._publish_trust_list()
+            with suppress(KeyNotFound):  # the anchor may be offline; its list is made to last
+                made = make_revocation_list(self._ring, _aware(int(self._now())))
+                write_public(self.folder / REVOCATION_LIST, made)
 
     def publish_changes(self) -> None:
         """Sign the lists that the outbox names. When this returns, every change committed before is published."""

@@ -20,6 +20,7 @@ EARLY = timedelta(days=1)
 ANCHOR_LIFETIME = timedelta(days=20 * 365)  # at most 20 years
 SIGNER_LIFETIME = timedelta(days=457)  # at most, for a document signer
 APPLE_LIFETIME = timedelta(days=366)
+REVOCATION_LIST = "anchor.crl"  # its name in the published folder
 MAX_NAME = 64  # of a name in a certificate (RFC 5280 appendix A.1: characters; the library counts bytes)
 
 _SHA256 = hashes.SHA256()
@@ -58,7 +59,7 @@ def make_anchor(
         .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.IssuerAlternativeName([x509.UniformResourceIdentifier(public_url)]), critical=False)
-        .add_extension(_revocation_list(f"{public_url}/published/anchor.crl"), critical=False)
+        .add_extension(_revocation_list(f"{public_url}/published/{REVOCATION_LIST}"), critical=False)
         .sign(key, _SHA256)
     )
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from issuers.commands.console import ACTOR, FAILED, open_office, print_json, say
+from issuers.commands.console import ACTOR, FAILED, open_office, print_json, refuse, say
 from issuers.importing import Import, ImportReport
 from issuers.office import Office
 from issuers.sources.csv_file import SourceFile
@@ -39,6 +39,8 @@ def import_passes(
     office = open_office()
     declared = office.catalogue.named(pass_type)
     source = SourceFile(file)
+    if failed is not None and failed.resolve() == file.resolve():
+        refuse("--failed names the list itself; choose another file, so that the list is not overwritten.")
     work = Import(office.engine, declared, office.order(ACTOR), dry_run, complete, reissue, yes)
     if complete and not dry_run and not yes and sys.stdin.isatty():
         _confirm(office, work, source)

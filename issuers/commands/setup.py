@@ -24,13 +24,14 @@ def publish() -> None:
     """Sign all public documents afresh and write them to published/."""
     office = open_office()
     office.publication.publish_all()
+    office.publication.publish_keys()
     say(f"Published: {office.settings.published}")
 
 
 def publish_keys() -> None:
     """Sign the trust list afresh, after keys were added, rotated or withdrawn."""
     office = open_office()
-    office.publication.publish_trust_list()
+    office.publication.publish_keys()
     say(f"Published: {office.settings.published / 'trust-list.jwt'}")
 
 

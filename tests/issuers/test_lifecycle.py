@@ -13,6 +13,7 @@ from issuers import lifecycle, repository
 from issuers.errors import BadValidity, NotOfferable, PassRevoked, ReasonRequired, UnknownSerial
 from issuers.lifecycle import Action
 from issuers.models import audit, credentials, outbox
+from keys.signer import Role
 from tests.city import ANNA, City
 from walletpass.errors import TransitionNotAllowed
 from walletpass.status import Status
@@ -215,3 +216,15 @@ def test_passes_are_listed_by_the_status_a_department_reads(city_on: City) -> No
             found = list(repository.every(connection, pass_type="family_card", status=word, today=today))
         assert [p.serial for p in found] == [pass_.serial]
         assert found[0].status_word(today) == word
+
+
+def test_after_a_key_was_withdrawn_the_pass_is_offered_anew(city_on: City) -> None:
+    pass_ = city_on.grants("family_card")
+    old = city_on.qr(pass_)
+    kid = city_on.office.signer(Role.CREDENTIAL).kid
+    city_on.adds_key(Role.CREDENTIAL)
+    city_on.office.ring.withdraw(kid, city_on.office.now())
+    city_on.publishes()
+    assert city_on.inspector_sees(old).reason is Reason.UNKNOWN_KEY
+    new = city_on.qr(pass_)
+    assert city_on.inspector_sees(new).reason is Reason.ACCEPTED

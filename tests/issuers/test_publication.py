@@ -41,7 +41,10 @@ def test_all_public_documents_are_there_after_init(city: City) -> None:
     folder = city.settings.published
     names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")}
     types = {f"types/{t.name}/{t.version}.json" for t in city.office.catalogue}
-    assert names == {"trust-list.jwt", "status-lists.json", "status/1", "status/1.jwt", "status/1.cwt"} | types
+    assert (
+        names
+        == {"trust-list.jwt", "anchor.crl", "status-lists.json", "status/1", "status/1.jwt", "status/1.cwt"} | types
+    )
     assert json.loads((folder / "status-lists.json").read_text()) == {
         "status_lists": ["http://localhost:8000/status/1"]
     }
