@@ -21,7 +21,7 @@ from issuers.office import Office
 from issuers.published import published_router
 from issuers.publisher import Publisher
 from issuers.readiness import Readiness
-from issuers.upkeep import keep_up
+from issuers.upkeep import INTERVAL, keep_up
 from web.bearer import BearerTokens
 from web.edge import fit_edge
 from web.tokens import TokenStore
@@ -29,13 +29,13 @@ from web.tokens import TokenStore
 REQUESTS_PER_MINUTE = 6000  # of one token: a department's system, not a person
 
 
-def create_app(office: Office) -> FastAPI:
+def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
     """The application. Opens database and keys at once: raises `NotInitialised`, `WrongPassphrase` and the like."""
     publisher = Publisher(office.publication.publish_changes)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        upkeep = asyncio.create_task(keep_up(office, publisher))
+        upkeep = asyncio.create_task(keep_up(office, publisher, upkeep_interval))
         yield
         upkeep.cancel()
         with suppress(asyncio.CancelledError):

@@ -19,7 +19,7 @@ INTERVAL = 30.0  # seconds between two looks at what is left to do
 _LOG = structlog.get_logger("walletpass.upkeep")
 
 
-async def keep_up(office: Office, publisher: Publisher, interval: float = INTERVAL) -> None:
+async def keep_up(office: Office, publisher: Publisher, interval: float) -> None:
     """Until cancelled: publish what a crashed process left, re-sign when due, forget old idempotency keys."""
     home = office.settings.issuer_home
     while True:

@@ -19,7 +19,7 @@ from issuers.errors import WalletUnknown
 
 _CODES = (*EVERYWHERE, *WITH_BODY, "unknown_serial", "unknown_wallet", "revoked", "suspended", "expired",
           "symbol_refused", "not_printable", "encoding_refused", "no_status_index", "key_not_found",
-          "certificate_mismatch", "key_error")  # fmt: skip
+          "certificate_mismatch", "key_error", "unfit_identifier")  # fmt: skip
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {

@@ -83,6 +83,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
         "database_unavailable": "The database cannot be reached or used at this moment.",
         "key_not_found": "No key of this role can sign at this moment.",
         "certificate_mismatch": "A certificate does not fit its key.",
+        "unfit_identifier": "Google takes only letters, digits, dot, underscore and hyphen in an identifier.",
         "key_error": "A key cannot be used.",
     },
 }

@@ -1,0 +1,125 @@
+"""Importing a department's list over the network, with the same report as on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from issuers.api import imports, uploads
+from tests.issuers.api.conftest import Answer, Service
+
+HEADER = "permit_no;zone;plate1;valid_from;valid_until\n"
+GOOD = HEADER + "BP-1;A1;D-AB 1;2026-12-01;2027-05-01\nBP-2;MÜ;;01.12.2026;01.05.2027\n"
+
+
+def send(service: Service, text: str | bytes, query: str = "", **headers: str) -> Answer:
+    content = text if isinstance(text, bytes) else text.encode()
+    path = f"/api/v1/imports?type=resident_parking_permit{query}"
+    return service.call("POST", path, content=content, headers={"Content-Type": "text/csv"} | headers)
+
+
+def test_a_list_becomes_passes_and_twice_changes_nothing(service_on: Service) -> None:
+    first = send(service_on, GOOD)
+    assert (first.status_code, first.json()["created"], first.json()["failures"]) == (200, 2, [])
+    again = send(service_on, GOOD.encode("cp1252"))
+    assert (again.json()["created"], again.json()["unchanged"]) == (0, 2)
+
+
+def test_a_row_that_fails_is_reported_without_its_values(service: Service) -> None:
+    answer = send(service, GOOD + "BP-3;A12345;D-AB 1;2026-12-01;2027-05-01\n")
+    report = answer.json()
+    assert (report["created"], report["failed"]) == (2, 1)
+    [failure] = report["failures"]
+    assert (failure["line"], failure["column"], failure["code"]) == (4, "zone", "bad_zone")
+    assert "A12345" not in answer.text
+
+
+def test_a_dry_run_changes_nothing(service: Service) -> None:
+    assert send(service, GOOD, "&dry_run=true").json()["created"] == 2
+    assert service.call("GET", "/api/v1/passes").json()["passes"] == []
+
+
+def test_passes_missing_from_a_complete_list_are_suspended_and_published(service: Service) -> None:
+    serial = service.creates("BP-9").json()["serial"]
+    text = service.changes(serial, "offers", {"wallet": "qr"}).text
+    assert send(service, GOOD, "&complete=true").json()["missing"] == 1
+    assert service.city.inspector_sees(text).reason == "suspended"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (b"", "file_empty"),
+        (b"zone;valid_until\nA1;2027-05-01\n", "missing_column"),
+        (GOOD.encode("utf-16"), "bad_encoding"),
+        (b"PK\x03\x04" + bytes(100), "not_a_text_file"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_refused_as_a_whole(service: Service, text: bytes, code: str) -> None:
+    answer = send(service, text)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_only_a_list_of_a_known_type_as_csv_is_taken(service: Service) -> None:
+    wrong = send(service, GOOD, **{"Content-Type": "application/json"})
+    assert (wrong.status_code, wrong.json()["code"]) == (415, "unsupported_media_type")
+    unknown = service.call(
+        "POST", "/api/v1/imports?type=dog_licence", content=b"", headers={"Content-Type": "text/csv"}
+    )
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_type")
+    assert "dog" not in unknown.text
+
+
+def test_a_list_beyond_the_limit_is_refused_while_it_arrives(service: Service) -> None:
+    chunk = b"x" * (1 << 20)
+
+    def endless() -> Iterator[bytes]:
+        for _ in range((imports.LIMIT >> 20) + 1):
+            yield chunk
+
+    answer = service.call(
+        "POST", "/api/v1/imports?type=library_card", content=endless(), headers={"Content-Type": "text/csv"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert left_behind(service) == []
+
+
+def test_an_upload_is_private_and_gone_afterwards(service: Service) -> None:
+    seen: list[int] = []
+
+    def in_two_parts() -> Iterator[bytes]:
+        yield GOOD[:60].encode()
+        folder = uploads.uploads_folder(service.city.settings.issuer_home)
+        seen.extend(place.stat().st_mode & 0o777 for place in (folder, *folder.iterdir()))
+        yield GOOD[60:].encode()
+
+    path = "/api/v1/imports?type=resident_parking_permit"
+    answer = service.call("POST", path, content=in_two_parts(), headers={"Content-Type": "text/csv"})
+    assert answer.json()["created"] == 2
+    assert seen == [0o700, 0o600]
+    assert left_behind(service) == []
+
+
+def test_what_a_killed_import_left_is_deleted_after_a_day(service: Service) -> None:
+    send(service, GOOD)
+    left = uploads.uploads_folder(service.city.settings.issuer_home) / "left.csv"
+    left.write_text("Anna")
+    now = left.stat().st_mtime
+    uploads.forget_old_uploads(service.city.settings.issuer_home, now + 3600)
+    assert left.exists()
+    uploads.forget_old_uploads(service.city.settings.issuer_home, now + 86401)
+    assert not left.exists()
+
+
+def test_the_key_of_one_list_is_refused_for_another(service: Service) -> None:
+    key = {"Idempotency-Key": "monday"}
+    assert send(service, GOOD, **key).json()["created"] == 2
+    assert send(service, GOOD, **key).json()["unchanged"] == 2
+    other = send(service, HEADER + "BP-5;A1;;2026-12-01;2027-05-01\n", **key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def left_behind(service: Service) -> list[Path]:
+    return list(uploads.uploads_folder(service.city.settings.issuer_home).iterdir())
