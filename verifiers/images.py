@@ -11,7 +11,7 @@ import threading
 import warnings
 
 import zxingcpp
-from PIL import Image, ImageOps
+from PIL import Image
 
 from keys.errors import WalletPassError
 
@@ -64,7 +64,7 @@ def text_in_picture(content: bytes) -> str:
 
 
 def _open(content: bytes) -> Image.Image:
-    """The first frame, upright and grey, its transparent parts white."""
+    """The first frame, grey, its transparent parts white. The reader finds codes however they are turned."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own bomb warning: the bound below is ours
@@ -74,7 +74,6 @@ def _open(content: bytes) -> Image.Image:
                 raise ImageTooLarge(f"The picture has more than {MAX_PIXELS // 1_000_000} megapixels; make it smaller.")
             picture.draft("L", (_LONG_SIDE, _LONG_SIDE))  # a large JPEG is decoded smaller at once
             picture.load()
-            picture = ImageOps.exif_transpose(picture)
             if "A" in picture.getbands() or "transparency" in picture.info:
                 layer = picture.convert("RGBA")
                 picture = Image.new("RGBA", layer.size, "white")
