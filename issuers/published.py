@@ -103,9 +103,9 @@ def published_router(settings: IssuerSettings) -> APIRouter:
         request: Request,
         list_id: str,
         accept: Annotated[str | None, Header(description="Which of the two forms; without it the JWT.")] = None,
-        time: Annotated[str | None, Query(description="Not offered: how a list looked earlier.")] = None,
+        time: Annotated[str | None, Query(include_in_schema=False)] = None,
     ) -> Response:
-        """The Status List Token (draft-ietf-oauth-status-list section 8.1) as JWT or CWT."""
+        """The Status List Token (draft-ietf-oauth-status-list section 8.1) as JWT or CWT. `?time=` is not offered."""
         if time is not None:
             raise HTTPException(501, headers=_CORS)
         form = choose(accept, (STATUS_LIST_JWT, STATUS_LIST_CWT))
