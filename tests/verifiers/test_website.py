@@ -30,7 +30,7 @@ class Server:
         self.respond: Respond = lambda _: False
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Answers(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
@@ -47,7 +47,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 """Keep the test's output clean."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         self.address = f"http://127.0.0.1:{self._server.server_port}/published"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
