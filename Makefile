@@ -6,6 +6,8 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Behind a city's own proxy the machine's certificates count; without such a store uv brings its own.
+UV := $(BIN)/uv $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 # The browser tests need a Chromium, which the machine has or has not; .ci/run installs one.
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
@@ -21,8 +23,8 @@ $(READY): pyproject.toml requirements.lock
 	  { echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/uv || { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock; }
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: setup
@@ -36,6 +38,7 @@ lint: setup
 	$(BIN)/mypy
 
 tests: setup
+	@test -n "$(CHROMIUM)" || echo "No Chromium on PATH: the page is not tried in a browser (apt-get install chromium)."
 	$(BIN)/pytest -n $(JOBS) $(if $(CHROMIUM),,--ignore=tests/browser)
 
 browser: setup
@@ -59,7 +62,7 @@ vectors: setup
 # One lock for Python 3.11 and newer on every platform; it names packages and hashes, and no place to get them from.
 # `make lock UPGRADE=--upgrade` takes the newest of everything.
 lock: setup
-	printf 'setuptools>=77\nuv>=0.9\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev \
+	printf 'setuptools>=77\nuv>=0.9\n' | $(UV) pip compile --quiet --universal --python-version 3.11 --extra dev \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  $(UPGRADE) --output-file requirements.lock pyproject.toml -
 
