@@ -13,6 +13,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Header, Request
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy import Connection, select
 from starlette.responses import JSONResponse
 
@@ -43,7 +44,18 @@ _SERIAL = re.compile(r"[0-9A-Za-z_-]{1,32}")
 async def _signed_in(request: Request, _: Annotated[object, Depends(SCHEME)]) -> Token:
     """The token of the request, looked up in the app's own store."""
     tokens: BearerTokens = request.app.state.tokens
-    return await tokens(request)
+    token = await tokens(request)
+    _refuse_unknown_parameters(request)
+    return token
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """A mistyped `dry_run` must not import in earnest."""
+    known = {field.alias for field in request.scope["route"].dependant.query_params}
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        extra = {"type": "extra_forbidden", "msg": "There is no such parameter"}
+        raise RequestValidationError([extra | {"loc": ("query", name)} for name in unknown])
 
 
 Caller = Annotated[Token, Depends(_signed_in)]

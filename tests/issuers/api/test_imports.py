@@ -41,6 +41,12 @@ def test_a_dry_run_changes_nothing(service: Service) -> None:
     assert service.call("GET", "/api/v1/passes").json()["passes"] == []
 
 
+def test_a_mistyped_parameter_does_not_import_in_earnest(service: Service) -> None:
+    answer = send(service, GOOD, "&dryrun=true")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "query.dryrun")
+    assert service.call("GET", "/api/v1/passes").json()["passes"] == []
+
+
 def test_passes_missing_from_a_complete_list_are_suspended_and_published(service: Service) -> None:
     serial = service.creates("BP-9").json()["serial"]
     text = service.changes(serial, "offers", {"wallet": "qr"}).text
