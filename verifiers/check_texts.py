@@ -128,7 +128,7 @@ REASONS: Mapping[str, Mapping[Reason, str]] = {
         Reason.NOT_YET_VALID: "Der Ausweis ist noch nicht gültig.",
         Reason.EXPIRED: "Der Ausweis ist abgelaufen.",
         Reason.REVOKED: "Der Ausweis wurde widerrufen.",
-        Reason.SUSPENDED: "Der Ausweis ist zurzeit gesperrt.",
+        Reason.SUSPENDED: "Der Ausweis ist ausgesetzt und gilt zurzeit nicht.",
         Reason.STATUS_MISSING: "Dem Ausweis fehlt der Verweis auf die Sperrliste.",
         Reason.STATUS_OUT_OF_RANGE: "Der Ausweis steht auf keinem Platz der Sperrliste.",
         Reason.STATUS_UNKNOWN_VALUE: "Die Sperrliste nennt einen unbekannten Status.",

@@ -29,7 +29,7 @@ TRANSITIONS: frozenset[tuple[Status, Status]] = frozenset(
 )
 
 _SEVERITY = {Status.VALID: 0, Status.SUSPENDED: 1, Status.INVALID: 2}
-_WORDS = {Status.VALID: "valid", Status.INVALID: "revoked", Status.SUSPENDED: "suspended"}
+WORDS = {Status.VALID: "valid", Status.INVALID: "revoked", Status.SUSPENDED: "suspended"}
 
 
 def require_transition(old: Status, new: Status) -> None:
@@ -37,10 +37,10 @@ def require_transition(old: Status, new: Status) -> None:
     if (old, new) in TRANSITIONS:
         return
     if old is new:
-        raise TransitionNotAllowed(f"The pass is already {_WORDS[old]}; nothing was changed.")
+        raise TransitionNotAllowed(f"The pass is already {WORDS[old]}; nothing was changed.")
     if old is Status.INVALID:
         raise TransitionNotAllowed("The pass is revoked, which is final; issue a new pass instead.")
-    raise TransitionNotAllowed(f"A pass that is {_WORDS[old]} cannot become {_WORDS[new]}.")
+    raise TransitionNotAllowed(f"A pass that is {WORDS[old]} cannot become {WORDS[new]}.")
 
 
 def worse(one: Status, other: Status) -> Status:
@@ -54,7 +54,7 @@ def status_word(status: Status, valid_from: date, valid_until: date, today: date
     Dates are whole local days; `valid_until` is the last valid day.
     """
     if status is not Status.VALID:
-        return _WORDS[status]
+        return WORDS[status]
     if today > valid_until:
         return "expired"
     return "not_yet_valid" if today < valid_from else "valid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,7 +71,11 @@ def show(serials: Serials, as_json: Json = False) -> None:
         with read_transaction(office.engine) as connection:
             pass_ = repository.one(connection, serial)
             document = pass_document(pass_, office.catalogue.named(pass_.pass_type), office)
-            return document | {"history": repository.history(connection, serial)}
+            carried = [
+                entry | {"issued_at": _when(entry["issued_at"])} for entry in repository.carried(connection, serial)
+            ]
+            history = [entry | {"at": _when(entry["at"])} for entry in repository.history(connection, serial)]
+            return document | {"credentials": carried, "history": history}
 
     _for_each(serials, one, as_json, _print_details)
 
@@ -245,14 +249,24 @@ def _print_table(documents: Iterator[dict[str, Any]]) -> None:
 
 
 def _print_state(document: dict[str, Any]) -> None:
-    sys.stdout.write(f"{document['serial']}  {document['status']} until {document['valid_until']}\n")
+    sys.stdout.write(f"{document['serial']}  {document['status']}, last day {document['valid_until']}\n")
 
 
 def _print_details(document: dict[str, Any]) -> None:
     for name, value in document.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{key}: {item}" for key, item in value.items())
-        if isinstance(value, list):
-            lines = (f"{at['at']}  {at['action']}  {at['actor']}  {at['reason']}".rstrip() for at in value)
-            value = "".join(f"\n    {line}" for line in lines)
-        sys.stdout.write(f"{name}: {value}\n")
+            value = "".join(f"\n    {key}: {_plain(item)}" for key, item in value.items())
+        elif isinstance(value, list):
+            value = "".join("\n    " + "  ".join(str(part) for part in entry.values() if part != "") for entry in value)
+        sys.stdout.write(f"{name}: {value or '–'}\n")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _when(seconds: int) -> str:
+    """A NumericDate as ISO 8601, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

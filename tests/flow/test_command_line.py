@@ -165,6 +165,8 @@ def test_the_whole_life_of_a_permit(desk: Desk, permit: str) -> None:
         assert desk.json("verify", text, status=status)["reason"] == reason
     [shown] = desk.json("passes", "show", permit)
     assert [entry["action"] for entry in shown["history"]] == ["issue", "suspend", "reinstate", "renew", "revoke"]
+    assert [(entry["carrier"], entry["status"]) for entry in shown["credentials"]] == [("qr", "revoked")]
+    assert shown["history"][-1]["reason"] == "weggezogen"
     assert desk("passes", "offer", permit, "--wallet", "qr", "--out", "-", status=1).stderr.count("[revoked]") == 1
 
 

@@ -22,7 +22,7 @@ ISSUER = ("Herausgegeben von", "Issued by")
 STATUS = ("Status", "Status")
 STATUS_CHANGED = ("Neuer Status: %@", "New status: %@")
 STATUS_WORDS: dict[Status, tuple[str, str]] = {
-    Status.VALID: ("Nicht gesperrt", "Not blocked"),
+    Status.VALID: ("Nicht ausgesetzt oder widerrufen", "Not suspended or revoked"),
     Status.SUSPENDED: ("Ausgesetzt", "Suspended"),
     Status.INVALID: ("Widerrufen", "Revoked"),
 }

@@ -113,7 +113,7 @@ def test_a_valid_pass_shows_its_code_and_until_when(offered, type_):
     assert made.json["barcodes"]
     assert "voided" not in made.json
     assert made.style["headerFields"] == [made.field("valid_until")]
-    assert made.field("status")["value"] == "Nicht gesperrt"
+    assert made.field("status")["value"] == "Nicht ausgesetzt oder widerrufen"
     assert made.field("valid_until")["value"] == "2027-03-31T12:00:00Z"
     assert made.json["expirationDate"] == "2027-03-31T22:00:00Z", "midnight in Berlin, in summer time"
 
