@@ -7,16 +7,16 @@ again. Offers are made in batches inside one transaction: either every credentia
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from issuers import repository, status_lists
 from issuers.errors import NotOfferable
 from issuers.lifecycle import PUBLISH_LIST, Order
+from issuers.many_rows import among, insert_many
 from issuers.models import credentials
 from issuers.settings import IssuerSettings
 from issuers.wallets import SignerSource
@@ -43,6 +43,15 @@ def require_offerable(pass_: Pass, order: Order) -> None:
         raise NotOfferable(word, _REFUSALS[word])
 
 
+class _Asked(NamedTuple):
+    """A pass that is asked for, what its credential says of it, and a fingerprint of all of that."""
+
+    pass_: Pass
+    pass_type: PassType
+    claims: dict[str, ClaimValue]
+    fingerprint: str
+
+
 class CredentialDesk:
     """Finds or makes the credentials that carriers hold, in one format."""
 
@@ -64,18 +73,27 @@ class CredentialDesk:
         """
         for pass_ in passes:
             require_offerable(pass_, order)
-        prints = {pass_.serial: self._fingerprint(pass_) for pass_ in passes}
-        found = self._existing(connection, prints, carrier, order)
-        missing = [pass_ for pass_ in passes if pass_.serial not in found]
+        asked = [self._asked(pass_) for pass_ in passes]
+        found = self._existing(connection, asked, carrier, order)
+        missing = [one for one in asked if one.pass_.serial not in found]
         if missing:
-            found |= self._make(connection, missing, prints, carrier, order)
+            found |= self._make(connection, missing, carrier, order)
         return [found[pass_.serial] for pass_ in passes]
 
-    def _existing(
-        self, connection: Connection, prints: Mapping[str, str], carrier: str, order: Order
-    ) -> dict[str, str]:
+    def _asked(self, pass_: Pass) -> _Asked:
+        pass_type = self._catalogue.named(pass_.pass_type)
+        pairs = ((claim.name, claim_value(pass_, claim)) for claim in pass_type.qr_claims)
+        claims = {name: value for name, value in pairs if value is not None}
+        until = str(pass_.valid_until)
+        says = (pass_type.number, pass_type.version, str(pass_.valid_from), until, sorted(claims.items()))
+        # ASCII is a text that no version of Unicode changes.
+        fingerprint = hashlib.blake2b(ascii(says).encode("ascii"), digest_size=16).hexdigest()
+        return _Asked(pass_, pass_type, claims, fingerprint)
+
+    def _existing(self, connection: Connection, asked: Sequence[_Asked], carrier: str, order: Order) -> dict[str, str]:
+        prints = {one.pass_.serial: one.fingerprint for one in asked}
         query = select(credentials.c.serial, credentials.c.fingerprint, credentials.c.encoded).where(
-            credentials.c.serial.in_(prints),
+            among(connection, credentials.c.serial, prints),
             credentials.c.carrier == carrier,
             credentials.c.format == self._format.name,
             credentials.c.status == int(Status.VALID),
@@ -84,30 +102,30 @@ class CredentialDesk:
         )
         return {row.serial: row.encoded for row in connection.execute(query) if prints[row.serial] == row.fingerprint}
 
-    def _make(
-        self, connection: Connection, passes: Sequence[Pass], prints: Mapping[str, str], carrier: str, order: Order
-    ) -> dict[str, str]:
+    def _make(self, connection: Connection, missing: Sequence[_Asked], carrier: str, order: Order) -> dict[str, str]:
         settings, signer = self._settings, self._signer_for(Role.CREDENTIAL)
-        added = status_lists.ensure_room(connection, len(passes), settings.status_lists_open, settings.status_list_size)
+        added = status_lists.ensure_room(
+            connection, len(missing), settings.status_lists_open, settings.status_list_size
+        )
         repository.add_outbox(connection, PUBLISH_LIST, added, order.seconds)
-        entries = status_lists.reserve(connection, len(passes))
+        entries = status_lists.reserve(connection, len(missing))
         rows = [
-            self._credential_row(pass_, entry, signer, order)
-            | {"carrier": carrier, "fingerprint": prints[pass_.serial]}
-            for pass_, entry in zip(passes, entries, strict=True)
+            self._credential_row(one, carrier, entry, signer, order)
+            for one, entry in zip(missing, entries, strict=True)
         ]
-        connection.execute(insert(credentials), rows)
+        insert_many(connection, credentials, rows)
         return {row["serial"]: row["encoded"] for row in rows}
 
-    def _credential_row(self, pass_: Pass, entry: tuple[str, int], signer: Signer, order: Order) -> dict[str, Any]:
-        pass_type = self._catalogue.named(pass_.pass_type)
-        list_id, index = entry
+    def _credential_row(
+        self, asked: _Asked, carrier: str, entry: tuple[str, int], signer: Signer, order: Order
+    ) -> dict[str, Any]:
+        (pass_, pass_type, claims, fingerprint), (list_id, index) = asked, entry
         issued_at = order.seconds // _HOUR * _HOUR  # no fingerprint in the seconds
         valid_from = max(first_second(pass_.valid_from), issued_at)  # nor in a first day of long ago
         evidence = Evidence(
             issuer=self._settings.public_url,
             pass_type=pass_type,
-            claims=_qr_claims(pass_, pass_type),
+            claims=claims,
             issued_at=issued_at,
             valid_from=valid_from,
             valid_until=end_second(pass_.valid_until),
@@ -116,6 +134,7 @@ class CredentialDesk:
         )
         return {
             "serial": pass_.serial,
+            "carrier": carrier,
             "holder_position": 0 if pass_.holders else None,
             "format": self._format.name,
             "type_version": pass_type.version,
@@ -123,26 +142,10 @@ class CredentialDesk:
             "status_index": index,
             "status": int(Status.VALID),
             "effective_status": int(Status.VALID),
+            "fingerprint": fingerprint,
             "kid": signer.kid,
             "issued_at": issued_at,
             "valid_from": valid_from,
             "valid_until": evidence.valid_until,
             "encoded": self._format.encode(evidence, signer),
         }
-
-    def _fingerprint(self, pass_: Pass) -> str:
-        """Of all that a credential says about a pass."""
-        pass_type = self._catalogue.named(pass_.pass_type)
-        says = [
-            pass_type.number,
-            pass_type.version,
-            str(pass_.valid_from),
-            str(pass_.valid_until),
-            sorted(_qr_claims(pass_, pass_type).items()),
-        ]
-        return hashlib.blake2b(json.dumps(says).encode(), digest_size=16).hexdigest()
-
-
-def _qr_claims(pass_: Pass, pass_type: PassType) -> dict[str, ClaimValue]:
-    pairs = ((claim.name, claim_value(pass_, claim)) for claim in pass_type.qr_claims)
-    return {name: value for name, value in pairs if value is not None}

@@ -8,9 +8,10 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, select, update
 
 from issuers.errors import UnknownSerial
+from issuers.many_rows import among, insert_many
 from issuers.models import audit, holders, outbox, passes
 from walletpass.entitlement import ClaimValue, Holder
 from walletpass.passes import Pass
@@ -51,11 +52,8 @@ def holder_rows(pass_: Pass) -> list[dict[str, Any]]:
 
 def add_passes(connection: Connection, new: Sequence[Pass], now: int) -> None:
     """Insert passes with their holders; a taken number raises the database's IntegrityError."""
-    if not new:
-        return
-    connection.execute(insert(passes), [pass_row(pass_, now) for pass_ in new])
-    if rows := [row for pass_ in new for row in holder_rows(pass_)]:
-        connection.execute(insert(holders), rows)
+    insert_many(connection, passes, [pass_row(pass_, now) for pass_ in new])
+    insert_many(connection, holders, [row for pass_ in new for row in holder_rows(pass_)])
 
 
 _UPDATE = (
@@ -78,15 +76,16 @@ def update_passes(connection: Connection, changed: Sequence[Pass], now: int, *, 
         rows.append({"of_serial": pass_.serial} | {f"new_{name}": row[name] for name in fields})
     connection.execute(_UPDATE, rows)
     if with_holders:
-        connection.execute(delete(holders).where(holders.c.serial.in_([pass_.serial for pass_ in changed])))
-        if holding := [row for pass_ in changed for row in holder_rows(pass_)]:
-            connection.execute(insert(holders), holding)
+        connection.execute(
+            delete(holders).where(among(connection, holders.c.serial, [pass_.serial for pass_ in changed]))
+        )
+        insert_many(connection, holders, [row for pass_ in changed for row in holder_rows(pass_)])
 
 
 def by_number(connection: Connection, pass_type: str, numbers: Collection[str], *, lock: bool) -> dict[str, Pass]:
     """The current pass of each external number: the one that is not revoked, else the newest revoked one."""
     found: dict[str, Pass] = {}
-    query = select(passes).where(passes.c.type == pass_type, passes.c.external_number.in_(numbers))
+    query = select(passes).where(passes.c.type == pass_type, among(connection, passes.c.external_number, numbers))
     query = query.order_by((passes.c.status == int(Status.INVALID)).desc(), passes.c.created_at)
     for pass_ in _load(connection, query.with_for_update() if lock else query):
         found[pass_.external_number] = pass_
@@ -95,7 +94,7 @@ def by_number(connection: Connection, pass_type: str, numbers: Collection[str], 
 
 def by_serial(connection: Connection, serials: Collection[str], *, lock: bool = False) -> dict[str, Pass]:
     """Passes by serial; unknown ones are simply absent. `lock` keeps other writers out until the commit."""
-    query = select(passes).where(passes.c.serial.in_(serials)).order_by(passes.c.serial)
+    query = select(passes).where(among(connection, passes.c.serial, serials)).order_by(passes.c.serial)
     return {pass_.serial: pass_ for pass_ in _load(connection, query.with_for_update() if lock else query)}
 
 
@@ -153,23 +152,15 @@ def _load(connection: Connection, query: Select[Any]) -> list[Pass]:
     held: dict[str, list[Holder]] = {}
     for start in range(0, len(rows), BATCH):
         serials = [row.serial for row in rows[start : start + BATCH]]
-        found = select(holders.c.serial, *_HOLDER_COLUMNS).where(holders.c.serial.in_(serials))
-        for serial, *fields in connection.execute(found.order_by(holders.c.serial, holders.c.position)):
+        found = select(holders.c.serial, *_HOLDER_COLUMNS).where(among(connection, holders.c.serial, serials))
+        for serial, *fields in connection.execute(found.order_by(holders.c.serial, holders.c.position)).all():
             held.setdefault(serial, []).append(Holder(*fields))
     return [_pass(row, tuple(held.get(row.serial, ()))) for row in rows]
 
 
 def _pass(row: Row[Any], holding: tuple[Holder, ...]) -> Pass:
-    return Pass(
-        serial=row.serial,
-        pass_type=row.type,
-        external_number=row.external_number,
-        status=Status(row.status),
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        claims=load_claims(row.claims),
-        holders=holding,
-    )
+    serial, pass_type, number, status, valid_from, valid_until, claims, *_ = row  # in the table's order
+    return Pass(serial, pass_type, number, Status(status), valid_from, valid_until, load_claims(claims), holding)
 
 
 def history(connection: Connection, serial: str) -> list[dict[str, Any]]:
@@ -181,12 +172,10 @@ def history(connection: Connection, serial: str) -> list[dict[str, Any]]:
 
 def add_audit(connection: Connection, records: Sequence[dict[str, Any]]) -> None:
     """Audit records: at, actor, action, serial, reason, detail. Identifiers only."""
-    if records:
-        connection.execute(insert(audit), records)
+    insert_many(connection, audit, records)
 
 
 def add_outbox(connection: Connection, kind: str, subjects: Collection[str], now: int) -> None:
     """Note what must happen after the commit."""
-    if subjects:
-        rows = [{"kind": kind, "subject": subject, "created_at": now} for subject in sorted(subjects)]
-        connection.execute(insert(outbox), rows)
+    rows = [{"kind": kind, "subject": subject, "created_at": now} for subject in sorted(subjects)]
+    insert_many(connection, outbox, rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -30,11 +31,16 @@ def permuted(seed: bytes, position: int, size: int) -> int:
     while True:
         left, right = index >> half, index & mask
         for turn in range(_ROUNDS):
-            mixed = hashlib.blake2b(right.to_bytes(4, "big") + bytes((turn,)), key=seed, digest_size=4).digest()
-            left, right = right, left ^ (int.from_bytes(mixed, "big") & mask)
+            left, right = right, left ^ (_mixed(seed, turn, right) & mask)
         index = left << half | right
         if index < size:
             return index
+
+
+@lru_cache(maxsize=1 << 14)  # a half of a million-entry list's index has 1024 values
+def _mixed(seed: bytes, turn: int, half: int) -> int:
+    mixed = hashlib.blake2b(half.to_bytes(4, "big") + bytes((turn,)), key=seed, digest_size=4)
+    return int.from_bytes(mixed.digest(), "big")
 
 
 def create_lists(connection: Connection, count: int, size: int) -> list[str]:
@@ -83,7 +89,7 @@ def reserve(connection: Connection, count: int) -> list[tuple[str, int]]:
         if taken[row.id]:
             changed = update(status_lists).where(status_lists.c.id == row.id)
             connection.execute(changed.values(allocated=row.allocated + taken[row.id]))
-    order.shuffle(reserved)
+    reserved.sort(key=lambda _: order.getrandbits(64))  # a shuffle at half the price
     return reserved
 
 

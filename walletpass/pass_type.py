@@ -111,9 +111,13 @@ class PassType:
     max_status_age: int
     front_code: FrontCode
     look: Look
+    qr_claims: tuple[Claim, ...] = field(init=False, repr=False, compare=False)
+    """The claims signed into the QR credential, by number."""
     _by_name: Mapping[str, Claim] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        signed = sorted((claim for claim in self.claims if claim.in_qr), key=lambda claim: claim.number)
+        object.__setattr__(self, "qr_claims", tuple(signed))
         object.__setattr__(self, "_by_name", {claim.name: claim for claim in self.claims})
 
     def claim(self, name: str) -> Claim | None:
@@ -124,11 +128,6 @@ class PassType:
     def number_claim(self) -> Claim:
         """The claim that holds the external number (a card's or permit's own)."""
         return next(claim for claim in self.claims if claim.kind is ClaimKind.NUMBER)
-
-    @property
-    def qr_claims(self) -> tuple[Claim, ...]:
-        """The claims signed into the QR credential, by number."""
-        return tuple(sorted((c for c in self.claims if c.in_qr), key=lambda c: c.number))
 
     def path(self) -> str:
         """Where the type is published, below the public URL: `types/<name>/<version>`."""

@@ -60,11 +60,13 @@ def first_second(day: date) -> int:
     return int(datetime.combine(day, time(), LOCAL_ZONE).timestamp())
 
 
+@lru_cache(maxsize=4096)
 def end_second(last_day: date) -> int:
     """The first second after the last valid local day: a credential's `exp`."""
     return first_second(last_day + timedelta(days=1))
 
 
+@lru_cache(maxsize=4096)
 def end_instant(last_day: date) -> datetime:
     """`end_second` as an aware UTC time."""
     return datetime.fromtimestamp(end_second(last_day), UTC)
