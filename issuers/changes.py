@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
+from datetime import date
 from typing import Any
 
 from walletpass import claims as reading
@@ -15,14 +16,14 @@ from walletpass.passes import Pass
 _HOLDER_FIELDS = frozenset(field.name for field in fields(Holder))
 
 
-def amended(pass_: Pass, pass_type: PassType, texts: Mapping[str, str], zones: Collection[str]) -> Pass:
+def amended(pass_: Pass, pass_type: PassType, texts: Mapping[str, str], zones: Collection[str], today: date) -> Pass:
     """The pass with these claims or holder fields changed. Raises `InvalidClaim`; the number itself stays."""
     claims, holder = dict(pass_.claims), {}
     for name, text in texts.items():
         claim = pass_type.claim(name)
         field = claim.holder_field if claim else name
         if field in _HOLDER_FIELDS:
-            holder[field] = _holder_value(field, text)
+            holder[field] = _holder_value(field, text, today)
         elif claim is None:
             known = sorted({c.name for c in pass_type.claims} | _HOLDER_FIELDS)
             raise InvalidClaim(name, "unknown_claim", f"This pass has no {name[:40]!r}; it has {', '.join(known)}.")
@@ -52,9 +53,9 @@ def _set(claims: dict[str, ClaimValue], claim: Claim, text: str, zones: Collecti
         claims[claim.name] = value
 
 
-def _holder_value(field: str, text: str) -> Any:
+def _holder_value(field: str, text: str, today: date) -> Any:
     if field == "date_of_birth":
-        return reading.read_date(field, text) if text.strip() else None
+        return reading.read_birth_date(field, text, today) if text.strip() else None
     if field == "language":
         return reading.read_language(field, text)
     if field == "email":

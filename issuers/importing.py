@@ -151,8 +151,8 @@ class Import:
         report.missing = len(missing)
         if len(missing) > TOO_MANY and 2 * len(missing) > total and not (self.force or self.dry_run):
             raise TooManyMissing(
-                f"{len(missing)} of {total} passes are not in the list; that looks like a cut-off file. "
-                "Nothing was suspended. If the list is really complete, import it again with --yes."
+                f"{len(missing)} of {total} passes are not in the list; that looks like a cut-off file. Nothing was "
+                "suspended. If the list is really complete, confirm it: --yes here, force=true over the API."
             )
         if not self.dry_run:
             order = Order(self.order.actor, self.order.now, MISSING_REASON)

@@ -109,6 +109,12 @@ def merged(existing: Pass, entitlement: Entitlement, today: date) -> Pass:
     )
 
 
+def renewed(pass_: Pass, pass_type: PassType, until: date | None, today: date) -> Pass:
+    """The pass lengthened to `until`, or by the type's usual period from its end or from today, whichever is later."""
+    usual = max(pass_.valid_until, today - timedelta(days=1)) + timedelta(days=pass_type.validity.period_days)
+    return replace(pass_, valid_until=until or usual)
+
+
 def change_of(existing: Pass, wanted: Pass) -> Change:
     """Whether going from `existing` to `wanted` renews, updates or changes nothing."""
     if wanted == existing:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Engine, insert, select
 
@@ -28,7 +29,7 @@ from keys.passphrase import KEYS_FOLDER, read_passphrase
 from keys.signer import Role, Signer
 from walletpass.formats import load_formats
 from walletpass.pass_types import load_catalogue
-from walletpass.passes import Pass, end_instant
+from walletpass.passes import Pass, all_claims, end_instant, local_day
 from web.database import create_engine_for, read_transaction, upgrade, write_transaction
 
 QR_FORMAT = "cwt"
@@ -119,6 +120,18 @@ class Office:
         self.publication.publish_all()
         self.publication.publish_keys()
         return [warning] if warning else []
+
+    def document(self, pass_: Pass) -> dict[str, Any]:
+        """A pass as the command line and the API show it. Dates are ISO, the last day included."""
+        return {
+            "serial": pass_.serial,
+            "type": pass_.pass_type,
+            "external_number": pass_.external_number,
+            "status": pass_.status_word(local_day(self.now())),
+            "valid_from": pass_.valid_from.isoformat(),
+            "valid_until": pass_.valid_until.isoformat(),
+            "claims": all_claims(pass_, self.catalogue.named(pass_.pass_type)),
+        }
 
     def offer(self, serials: Sequence[str], wallet_name: str, form: str, order: Order) -> list[Offer]:
         """Package passes for a wallet, all or none. Raises `WalletUnknown`, `UnknownSerial`, `NotOfferable`."""

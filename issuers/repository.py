@@ -8,14 +8,14 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, select, update
 
 from issuers.errors import UnknownSerial
 from issuers.many_rows import among, insert_many
-from issuers.models import audit, holders, outbox, passes
+from issuers.models import audit, credentials, holders, outbox, passes
 from walletpass.entitlement import ClaimValue, Holder
 from walletpass.passes import Pass
-from walletpass.status import Status
+from walletpass.status import WORDS, Status
 
 BATCH = 500  # serials or numbers in one IN (…)
 _HOLDER_FIELDS = tuple(Holder.__dataclass_fields__)
@@ -158,9 +158,19 @@ def _load(connection: Connection, query: Select[Any]) -> list[Pass]:
     return [_pass(row, tuple(held.get(row.serial, ()))) for row in rows]
 
 
-def _pass(row: Row[Any], holding: tuple[Holder, ...]) -> Pass:
+def _pass(row: Sequence[Any], holding: tuple[Holder, ...]) -> Pass:
     serial, pass_type, number, status, valid_from, valid_until, claims, *_ = row  # in the table's order
     return Pass(serial, pass_type, number, Status(status), valid_from, valid_until, load_claims(claims), holding)
+
+
+def carried(connection: Connection, serial: str) -> list[dict[str, Any]]:
+    """A pass's credentials, oldest first: who carries them and how they stand. Not their bytes."""
+    columns = (credentials.c.carrier, credentials.c.format, credentials.c.effective_status, credentials.c.issued_at)
+    query = select(*columns).where(credentials.c.serial == serial).order_by(credentials.c.id)
+    return [
+        {"carrier": carrier, "format": made_in, "status": WORDS[Status(status)], "issued_at": issued_at}
+        for carrier, made_in, status, issued_at in connection.execute(query)
+    ]
 
 
 def history(connection: Connection, serial: str) -> list[dict[str, Any]]:

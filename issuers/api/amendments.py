@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date, timedelta
-
 from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -15,8 +12,7 @@ from issuers.api.problems import EVERYWHERE, FIELD_CODES, WITH_BODY, problems
 from issuers.api.schemas import MAX_REASON, AmendmentIn, PassOut, RenewalIn
 from issuers.api.wishes import wanted_amendment
 from walletpass import claims as reading
-from walletpass.pass_type import PassType
-from walletpass.passes import Pass, local_day
+from walletpass.passes import local_day
 
 _CODES = (*EVERYWHERE, *WITH_BODY, *FIELD_CODES, "unknown_serial", "pass_revoked")
 
@@ -79,17 +75,13 @@ def _add_renew(router: APIRouter, counter: Counter) -> None:
             found = counter.permitted(connection, serial, token, "renew", lock=True)
             lifecycle.require_not_revoked(found)
             pass_type, today = counter.type_of(found), local_day(order.now)
-            wanted = _renewed(found, pass_type, asked.valid_until, today)
+            until = reading.read_date("valid_until", asked.valid_until) if asked.valid_until else None
+            wanted = lifecycle.renewed(found, pass_type, until, today)
             reading.check_validity("valid_until", pass_type.validity, wanted.valid_from, wanted.valid_until, today)
             lifecycle.amend(connection, found, wanted, pass_type, order, renewing=True)
             return serial
 
         return await counter.change(request, token, idempotency_key, change)
-
-
-def _renewed(pass_: Pass, pass_type: PassType, until: str | None, today: date) -> Pass:
-    usual = max(pass_.valid_until, today - timedelta(days=1)) + timedelta(days=pass_type.validity.period_days)
-    return replace(pass_, valid_until=reading.read_date("valid_until", until) if until else usual)
 
 
 def _reason(text: str) -> str:

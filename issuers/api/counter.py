@@ -19,7 +19,6 @@ from starlette.responses import JSONResponse
 
 from issuers import repository
 from issuers.api.idempotency import Attempt, once, request_digest
-from issuers.commands.console import pass_document
 from issuers.errors import UnknownSerial
 from issuers.models import credentials
 from issuers.office import Office
@@ -139,7 +138,7 @@ class Counter:
             return shown | ({"history": repository.history(connection, serial)} if with_history else {})
 
     def short_document(self, pass_: Pass) -> dict[str, Any]:
-        return pass_document(pass_, self.type_of(pass_), self.office)
+        return self.office.document(pass_)
 
     def _find(self, connection: Connection, serial: str, lock: bool) -> tuple[Pass, PassType]:
         if not _SERIAL.fullmatch(serial):

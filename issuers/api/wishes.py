@@ -27,7 +27,7 @@ def wanted_entitlement(body: EntitlementIn, pass_type: PassType, today: date, zo
     # A list of plates that is not given is empty, as it is when a department's list has no plate for a permit.
     texts = {claim.name: "" for claim in pass_type.claims if claim.kind is ClaimKind.PLATES} | texts
     blank = Pass("", pass_type.name, number, Status.VALID, start, until, {number_claim: number}, (Holder(),))
-    made = amended(blank, pass_type, texts | _holder_texts(body.holder, today), zones)
+    made = amended(blank, pass_type, texts | _holder_texts(body.holder), zones, today)
     return Entitlement(pass_type.name, number, start, until, made.claims, made.holders)
 
 
@@ -35,8 +35,8 @@ def wanted_amendment(
     existing: Pass, body: AmendmentIn, pass_type: PassType, today: date, zones: frozenset[str]
 ) -> Pass:
     """The pass as the body wants it; raises `InvalidClaim`."""
-    texts = _texts(body.claims, pass_type) | (_holder_texts(body.holder, today) if body.holder else {})
-    changed = amended(existing, pass_type, texts, zones)
+    texts = _texts(body.claims, pass_type) | (_holder_texts(body.holder) if body.holder else {})
+    changed = amended(existing, pass_type, texts, zones, today)
     if body.valid_until:
         changed = replace(changed, valid_until=reading.read_date("valid_until", body.valid_until))
     reading.check_validity("valid_until", pass_type.validity, changed.valid_from, changed.valid_until, today)
@@ -64,11 +64,8 @@ def _text(name: str, value: Value | None) -> str:
     return str(value)
 
 
-def _holder_texts(holder: HolderIn, today: date) -> dict[str, str]:
-    given = {name: getattr(holder, name) or "" for name in holder.model_fields_set}
-    if given.get("date_of_birth"):
-        reading.read_birth_date("date_of_birth", given["date_of_birth"], today)
-    return given
+def _holder_texts(holder: HolderIn) -> dict[str, str]:
+    return {name: getattr(holder, name) or "" for name in holder.model_fields_set}
 
 
 def _required(claim: str, text: str) -> str:

@@ -12,8 +12,6 @@ from pydantic import ValidationError
 from issuers.office import Office
 from issuers.settings import IssuerSettings
 from walletpass.errors import WalletPassError
-from walletpass.pass_type import PassType
-from walletpass.passes import Pass, all_claims, local_day
 
 ACTOR = "command line"
 FAILED, WRONG_USAGE = 1, 2
@@ -46,16 +44,3 @@ def refuse(sentence: str) -> NoReturn:
 
 def print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-
-
-def pass_document(pass_: Pass, pass_type: PassType, office: Office) -> dict[str, Any]:
-    """A pass as the command line and the API show it. Dates are ISO, the last day included."""
-    return {
-        "serial": pass_.serial,
-        "type": pass_.pass_type,
-        "external_number": pass_.external_number,
-        "status": pass_.status_word(local_day(office.now())),
-        "valid_from": pass_.valid_from.isoformat(),
-        "valid_until": pass_.valid_until.isoformat(),
-        "claims": all_claims(pass_, pass_type),
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,6 @@ from issuers.commands.console import (
     ACTOR,
     FAILED,
     open_office,
-    pass_document,
     print_json,
     refuse,
     say,
@@ -55,7 +54,7 @@ def list_passes(
         office.catalogue.named(pass_type)
     with read_transaction(office.engine) as connection:
         found = repository.every(connection, pass_type=pass_type, status=status, today=local_day(office.now()))
-        documents = (pass_document(pass_, office.catalogue.named(pass_.pass_type), office) for pass_ in found)
+        documents = (office.document(pass_) for pass_ in found)
         if as_json:
             print_json(list(documents))
         else:
@@ -70,12 +69,11 @@ def show(serials: Serials, as_json: Json = False) -> None:
     def one(serial: str) -> dict[str, Any]:
         with read_transaction(office.engine) as connection:
             pass_ = repository.one(connection, serial)
-            document = pass_document(pass_, office.catalogue.named(pass_.pass_type), office)
-            carried = [
-                entry | {"issued_at": _when(entry["issued_at"])} for entry in repository.carried(connection, serial)
-            ]
-            history = [entry | {"at": _when(entry["at"])} for entry in repository.history(connection, serial)]
-            return document | {"credentials": carried, "history": history}
+            carried, history = repository.carried(connection, serial), repository.history(connection, serial)
+        return office.document(pass_) | {
+            "credentials": [entry | {"issued_at": _when(entry["issued_at"])} for entry in carried],
+            "history": [entry | {"at": _when(entry["at"])} for entry in history],
+        }
 
     _for_each(serials, one, as_json, _print_details)
 
@@ -86,9 +84,7 @@ def renew(serials: Serials, reason: Reason = "", valid_until: Until = "", as_jso
     until = _date(valid_until)
 
     def wanted(pass_: Pass, office: Office) -> Pass:
-        pass_type, today = office.catalogue.named(pass_.pass_type), local_day(office.now())
-        base = max(pass_.valid_until, today - timedelta(days=1))
-        return replace(pass_, valid_until=until or base + timedelta(days=pass_type.validity.period_days))
+        return lifecycle.renewed(pass_, office.catalogue.named(pass_.pass_type), until, local_day(office.now()))
 
     _amend(serials, reason, wanted, as_json, renewing=True)
 
@@ -109,7 +105,8 @@ def amend(
 
     def wanted(pass_: Pass, office: Office) -> Pass:
         zones = frozenset(office.settings.parking_zones)
-        changed = amended(pass_, office.catalogue.named(pass_.pass_type), pairs, zones)
+        pass_type, today = office.catalogue.named(pass_.pass_type), local_day(office.now())
+        changed = amended(pass_, pass_type, pairs, zones, today)
         return replace(changed, valid_until=until or changed.valid_until)
 
     _amend(serials, reason, wanted, as_json, renewing=False)
@@ -197,7 +194,7 @@ def _amend_one(
 def _document(office: Office, serial: str) -> dict[str, Any]:
     with read_transaction(office.engine) as connection:
         pass_ = repository.one(connection, serial)
-    return pass_document(pass_, office.catalogue.named(pass_.pass_type), office)
+    return office.document(pass_)
 
 
 def _for_each(
