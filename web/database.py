@@ -1,4 +1,4 @@
-"""Opening a database: SQLite embedded or PostgreSQL by URL, transactions that say what they are for, and migrations.
+"""Opening a database: SQLite embedded or PostgreSQL by URL, and transactions that say what they are for.
 
 Sources: SQLAlchemy 2.1, "SQLite: serializable isolation" (the driver must not begin transactions by itself);
 sqlite.org/lang_transaction.html (a deferred read-then-write fails at once, despite the busy timeout).
@@ -10,13 +10,9 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from alembic import command, context
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,8 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from keys.errors import WalletPassError
 
 BUSY_TIMEOUT = 10.0  # seconds another writer is waited for
-_WRITES = "walletpass_writes"
-_MIGRATION_LOCK = 0x57A11E7  # any number, the same for every process that migrates
+WRITES = "walletpass_writes"  # the execution option of a connection whose transactions write
 
 
 class DatabaseUnavailable(WalletPassError):
@@ -102,7 +97,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
+    writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -112,8 +107,8 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
 
     Raises `DatabaseBusy` when another writer does not finish in time, `DatabaseUnavailable` when the database fails.
     """
-    with _translated(), engine.connect() as connection:
-        connection.execution_options(**{_WRITES: True})
+    with translated(), engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
         with connection.begin():
             yield connection
 
@@ -121,12 +116,13 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def read_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads; on SQLite all its reads see the same state."""
-    with _translated(), engine.connect() as connection, connection.begin():
+    with translated(), engine.connect() as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """The driver's failures as `DatabaseBusy` or `DatabaseUnavailable`."""
     try:
         yield
     except OperationalError as failure:
@@ -138,46 +134,9 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable("The database cannot be reached or used at this moment.") from failure
 
 
-def upgrade(engine: Engine, package: str) -> None:
-    """Bring the schema to the newest revision of `package` (such as `issuers.migrations`).
-
-    All revisions run in one transaction under a lock: of two processes that start at once the second waits and finds
-    nothing to do. The package's `env.py` calls `run_migrations`.
-    """
-    found = find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        raise LookupError(f"no package {package}")
-    config = Config()
-    config.set_main_option("script_location", found.submodule_search_locations[0].replace("%", "%%"))
-    with _translated(), engine.connect() as connection, _foreign_keys_asleep(connection):
-        connection.execution_options(**{_WRITES: True})
-        with connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-
-@contextmanager
-def _foreign_keys_asleep(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by copying and dropping it, which would delete the rows that refer to it.
-
-    The pragma does nothing inside a transaction, so it is set around it, on the driver's connection
-    (sqlite.org/lang_altertable.html, section 7).
-    """
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    driver.execute("PRAGMA foreign_keys = OFF")
-    try:
-        yield
-    finally:
-        driver.execute("PRAGMA foreign_keys = ON")
-
-
-def run_migrations(metadata: MetaData) -> None:
-    """The body of every `env.py`: run the revisions in the caller's transaction."""
-    connection: Connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=True)
-    context.run_migrations()
+def revision(connection: Connection) -> str | None:
+    """The schema's revision that `web.migrations` left, or None where nothing is set up. Needs no Alembic."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found

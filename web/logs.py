@@ -51,6 +51,9 @@ def configure_logs(level: int = logging.INFO) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds; only failures are worth a line
+
+
 class RequestLog:
     """ASGI middleware, outermost: times, counts and logs each request, and answers 500 to what nobody foresaw."""
 
@@ -82,7 +85,8 @@ class RequestLog:
             seconds = time.perf_counter() - started
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.answered(_route(scope), method, status, seconds)
-            _LOG.info("request", route=_route(scope), method=method, status=status, ms=round(seconds * 1000, 1))
+            log = _LOG.debug if _route(scope) in _PROBES and status < 400 else _LOG.info
+            log("request", route=_route(scope), method=method, status=status, ms=round(seconds * 1000, 1))
 
 
 def _route(scope: Scope) -> str:
