@@ -22,6 +22,7 @@ from sqlalchemy import (
 from walletpass.status import Status
 from web.tokens import tokens_table
 
+REVISION = "0001"  # the newest in issuers/migrations/versions: the schema below
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

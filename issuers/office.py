@@ -12,27 +12,26 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
-from issuers import repository, status_lists
+from issuers import repository
 from issuers.errors import NotInitialised, PublicUrlFixed, WalletUnknown
-from issuers.lifecycle import PUBLISH_LIST, Order
-from issuers.models import installation
+from issuers.lifecycle import Order
+from issuers.models import REVISION, installation
 from issuers.offers import CredentialDesk
 from issuers.publication import Publication
 from issuers.settings import IssuerSettings
 from issuers.wallets import CarriedPass, Offer, Wallet, load_wallets
-from keys.atomic_file import make_private_folder, write_public
-from keys.demo import create_demo_keys
 from keys.key_ring import KeyRing
 from keys.passphrase import KEYS_FOLDER, read_passphrase
 from keys.signer import Role, Signer
 from walletpass.formats import load_formats
 from walletpass.pass_types import load_catalogue
 from walletpass.passes import Pass, all_claims, end_instant, local_day
-from web.database import create_engine_for, read_transaction, upgrade, write_transaction
+from web.database import create_engine_for, read_transaction, revision, write_transaction
 
 QR_FORMAT = "cwt"
+_NOTHING = "Nothing is set up here yet; run walletpass init first (see WALLETPASS_HOME)."
 
 
 class Office:
@@ -57,19 +56,20 @@ class Office:
 
     @cached_property
     def engine(self) -> Engine:
-        """The database, checked to be set up and to belong to this public URL."""
-        settings = self.settings
-        if not settings.database_url and not (settings.issuer_home / "issuer.db").exists():
-            raise NotInitialised("Nothing is set up here yet; run walletpass init first (see WALLETPASS_HOME).")
-        engine = self._connect()
-        upgrade(engine, "issuers.migrations")
+        """The database, checked to be set up, of this version and of this public URL."""
+        engine = self.connect()
         with read_transaction(engine) as connection:
-            self._check_url(connection.scalar(select(installation.c.value).where(_IS_URL)))
+            found = revision(connection)
+            if found is None:
+                raise NotInitialised(_NOTHING)
+            if found != REVISION:
+                raise NotInitialised("The database is of another version; bring it up to date with walletpass init.")
+            self.check_url(connection.scalar(select(installation.c.value).where(IS_URL)))
         return engine
 
     @cached_property
     def ring(self) -> KeyRing:
-        return KeyRing.open(self.settings.issuer_home / KEYS_FOLDER, self._passphrase()[0])
+        return KeyRing.open(self.settings.issuer_home / KEYS_FOLDER, self.passphrase()[0])
 
     @cached_property
     def publication(self) -> Publication:
@@ -90,36 +90,6 @@ class Office:
         """The credential keys in the next trust list: what another key has signed is worth nothing."""
         entries, now = self.ring.entries(), self.now()
         return frozenset(e.kid for e in entries if e.role is Role.CREDENTIAL and not e.is_withdrawn(now))
-
-    def initialise(self) -> list[str]:
-        """Database, keys, anchor, status lists and published documents; idempotent. Returns warnings."""
-        settings = self.settings
-        settings.home.mkdir(parents=True, exist_ok=True)
-        make_private_folder(settings.issuer_home)
-        passphrase, warning = self._passphrase()
-        engine = self._connect()
-        upgrade(engine, "issuers.migrations")
-        with write_transaction(engine) as connection:
-            url = connection.scalar(select(installation.c.value).where(_IS_URL))
-            self._check_url(url)
-            if url is None:
-                connection.execute(insert(installation).values(name="public_url", value=settings.public_url))
-            added = status_lists.ensure_room(connection, 0, settings.status_lists_open, settings.status_list_size)
-            repository.add_outbox(connection, PUBLISH_LIST, added, int(self.seconds()))
-        anchor = create_demo_keys(
-            KeyRing.open(settings.issuer_home / KEYS_FOLDER, passphrase),
-            self.now(),
-            public_url=settings.public_url,
-            city_name=settings.city_name,
-            pass_type_identifier=settings.apple_pass_type_identifier,
-            team_identifier=settings.apple_team_identifier,
-            status_eku=settings.status_signing_eku,
-        )
-        if not settings.anchor.exists():
-            write_public(settings.anchor, anchor)
-        self.publication.publish_all()
-        self.publication.publish_keys()
-        return [warning] if warning else []
 
     def document(self, pass_: Pass) -> dict[str, Any]:
         """A pass as the command line and the API show it. Dates are ISO, the last day included."""
@@ -163,19 +133,26 @@ class Office:
     def _carried(self, pass_: Pass, text: str) -> CarriedPass:
         return CarriedPass(pass_, self.catalogue.named(pass_.pass_type), text, end_instant(pass_.valid_until))
 
-    def _connect(self) -> Engine:
-        return create_engine_for(self.settings.database_url or f"sqlite:///{self.settings.issuer_home / 'issuer.db'}")
+    def connect(self, *, create: bool = False) -> Engine:
+        """The database as it is; `create` makes a missing file, else that raises `NotInitialised`."""
+        settings = self.settings
+        file = settings.issuer_home / "issuer.db"
+        if not (settings.database_url or create or file.exists()):
+            raise NotInitialised(_NOTHING)
+        return create_engine_for(settings.database_url or f"sqlite:///{file}")
 
-    def _check_url(self, fixed: str | None) -> None:
+    def check_url(self, fixed: str | None) -> None:
+        """Raise `PublicUrlFixed` when the database belongs to another public URL."""
         if fixed is not None and fixed != self.settings.public_url:
             raise PublicUrlFixed(
                 f"WALLETPASS_PUBLIC_URL is {self.settings.public_url}, but credentials are signed with {fixed}; "
                 "set it back, or use another WALLETPASS_HOME."
             )
 
-    def _passphrase(self) -> tuple[bytes, str]:
+    def passphrase(self) -> tuple[bytes, str]:
+        """What opens the keys, and a warning when it was made up just now."""
         given = self.settings.key_passphrase
         return read_passphrase(given.get_secret_value() if given else None, self.settings.issuer_home)
 
 
-_IS_URL = installation.c.name == "public_url"
+IS_URL = installation.c.name == "public_url"

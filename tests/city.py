@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from issuers import lifecycle, repository
+from issuers.installing import initialise
 from issuers.lifecycle import Action, Order
 from issuers.office import Office
 from issuers.settings import IssuerSettings
@@ -74,7 +75,7 @@ class City:
             home=home, database_url=database_url, **{"status_list_size": 1024, "status_lists_open": 1} | settings
         )
         self.office = Office(self.settings, self.clock, self.clock.sleep)
-        self.warnings = self.office.initialise()
+        self.warnings = initialise(self.office)
 
     @property
     def today(self) -> date:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from verifiers.models import TOKENS
 from verifiers.settings import VerifierSettings
-from web.database import create_engine_for, upgrade
+from web.database import create_engine_for
+from web.migrations import upgrade
 from web.tokens import TokenStore
 
 VERIFY = "verify"  # the action a token needs

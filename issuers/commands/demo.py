@@ -21,6 +21,7 @@ import typer
 from issuers import repository
 from issuers.commands.console import ACTOR, open_office, say
 from issuers.importing import Import
+from issuers.installing import initialise
 from issuers.office import Office
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
@@ -69,7 +70,7 @@ def demo() -> None:
 
 
 def _set_up(office: Office, folder: Path) -> None:
-    for warning in office.initialise():
+    for warning in initialise(office):
         say(warning)
     make_private_folder(folder)
     today = local_day(office.now())

@@ -8,6 +8,7 @@ import typer
 
 from issuers.app import create_app
 from issuers.commands.console import open_office
+from issuers.installing import bring_up_to_date
 from web import edge
 
 
@@ -17,5 +18,6 @@ def serve(
 ) -> None:
     """Serve the API, the published documents and their hourly re-signing."""
     office = open_office()
+    bring_up_to_date(office)
     settings = office.settings
     edge.serve(create_app(office), host or settings.host, port or settings.port)

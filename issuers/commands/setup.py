@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from issuers.commands.console import open_office, refuse, say
+from issuers.installing import initialise
 from issuers.sources.sample import SAMPLES, write_sample
 from walletpass.passes import local_day
 
@@ -15,7 +16,7 @@ from walletpass.passes import local_day
 def init() -> None:
     """Set up the database, demo keys, status lists and published documents. Safe to run again."""
     office = open_office()
-    for warning in office.initialise():
+    for warning in initialise(office):
         say(warning)
     say(f"Ready: {office.settings.home} holds the issuer, the published documents and anchor.pem.")
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from issuers.installing import initialise
 from issuers.models import audit, holders, passes
 from issuers.office import Office
 from issuers.settings import IssuerSettings
@@ -31,7 +32,7 @@ def office(tmp_path: Path, key_folder_of_today: Path, database_url: str) -> Offi
     home = tmp_path / "home"
     shutil.copytree(key_folder_of_today, home / "issuer")
     office = Office(IssuerSettings(home=home, database_url=database_url, status_list_size=1024, status_lists_open=1))
-    office.initialise()
+    initialise(office)
     return office
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from issuers import lifecycle
 from issuers.importing import batched
+from issuers.installing import initialise
 from issuers.models import audit, holders, passes
 from issuers.office import Office
 from issuers.settings import IssuerSettings
@@ -50,7 +51,7 @@ def office(tmp_path: Path, key_folder_of_today: Path, database_url: str) -> Offi
     home = tmp_path / "home"
     shutil.copytree(key_folder_of_today, home / "issuer")
     office = Office(IssuerSettings(home=home, database_url=database_url))
-    office.initialise()
+    initialise(office)
     return office
 
 

@@ -14,9 +14,9 @@ from web.database import (
     DatabaseUnavailable,
     create_engine_for,
     read_transaction,
-    upgrade,
     write_transaction,
 )
+from web.migrations import upgrade
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from verifiers.models import TOKENS
-from web.database import create_engine_for, read_transaction, upgrade, write_transaction
+from web.database import create_engine_for, read_transaction, write_transaction
+from web.migrations import upgrade
 from web.tokens import (
     PREFIX,
     REMEMBERED_FOR,

@@ -1,6 +1,6 @@
-"""Run by Alembic; see `web.database.upgrade`."""
+"""Run by Alembic; see `web.migrations.upgrade`."""
 
 from verifiers.models import METADATA
-from web.database import run_migrations
+from web.migrations import run_migrations
 
 run_migrations(METADATA)

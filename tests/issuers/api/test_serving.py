@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from issuers.installing import initialise
 from issuers.office import Office
 from issuers.settings import IssuerSettings
 
@@ -23,7 +24,7 @@ from issuers.settings import IssuerSettings
 def served(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]]:
     """The address, the process and its log. Nobody moves a process's clock, so it has a home of today."""
     settings = IssuerSettings(home=tmp_path / "home", status_list_size=1024)
-    Office(settings).initialise()
+    initialise(Office(settings))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

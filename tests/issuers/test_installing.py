@@ -1,0 +1,52 @@
+"""Setting up, and databases that another version left."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+import issuers.migrations
+from issuers.errors import NotInitialised
+from issuers.installing import bring_up_to_date, initialise
+from issuers.models import REVISION
+from issuers.office import Office
+from issuers.settings import IssuerSettings
+from tests.city import City
+from web.database import read_transaction, revision, write_transaction
+
+
+def test_the_revision_that_the_office_expects_is_the_newest_migration() -> None:
+    folder = ScriptDirectory(str(Path(issuers.migrations.__path__[0])))
+    assert folder.get_current_head() == REVISION
+
+
+def test_a_database_of_another_version_is_refused_with_the_command_that_helps(city_on: City) -> None:
+    with write_transaction(city_on.office.engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+    with pytest.raises(NotInitialised, match="walletpass init"):
+        _ = Office(city_on.settings).engine
+
+
+def test_an_empty_database_is_not_set_up_by_looking_at_it(tmp_path: Path, database_url: str) -> None:
+    office = Office(IssuerSettings(home=tmp_path / "home", database_url=database_url))
+    with pytest.raises(NotInitialised, match="walletpass init"):
+        _ = office.engine
+    bring_up_to_date(office)
+    with read_transaction(office.connect()) as connection:
+        assert revision(connection) is None
+
+
+def test_setting_up_twice_changes_no_key(city: City) -> None:
+    kids = [entry.kid for entry in city.office.ring.entries()]
+    assert initialise(city.office) == []
+    assert [entry.kid for entry in city.office.ring.entries()] == kids
+
+
+def test_a_command_that_migrates_nothing_does_not_load_alembic() -> None:
+    script = "import sys, issuers.commands.passes; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
