@@ -225,6 +225,17 @@ def _require(fits: bool, sentence: str) -> None:
         raise CertificateMismatch(sentence)
 
 
+BROKEN = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for certificates that are damaged; there is no class above them."""
+
+
 @contextlib.contextmanager
 def _translated(what: str) -> Iterator[None]:
     """Certificates from outside can be broken in ways the library meets with many kinds of exception."""
@@ -232,5 +243,5 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except InvalidSignature:
         raise CertificateMismatch(f"A signature in the {what} certificate does not hold.") from None
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except BROKEN:
         raise CertificateMismatch(f"A certificate ({what}) is damaged or of a kind that is not used here.") from None

@@ -6,6 +6,7 @@ What does not fit is said in one sentence before anything is kept, because a pho
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 
-from keys.certificates import MIN_RSA_BITS, check_apple, is_key_of
+from keys.certificates import BROKEN, MIN_RSA_BITS, check_apple, is_key_of
 from keys.errors import CertificateMismatch, KeyProblem, WrongPassphrase
 from keys.key_ring import KeyRing
 from keys.ring_entries import KeyEntry
@@ -25,7 +26,8 @@ from keys.signer import Role
 MAX_IMPORT = 64 * 1024  # bytes per file
 
 _NOT_A_KEY = "The file is no service account key of Google (JSON with type, client_email and private_key)."
-_SERVICE_ACCOUNTS = ".gserviceaccount.com"
+_SERVICE_ACCOUNT = re.compile(r"[A-Za-z0-9._-]{1,100}@[A-Za-z0-9.-]{1,120}\.gserviceaccount\.com")
+_EXPONENT = 65537
 
 
 @dataclass
@@ -81,8 +83,8 @@ def import_google(ring: KeyRing, content: bytes, now: datetime) -> KeyEntry:
     if not isinstance(document, dict) or document.get("type") != "service_account":
         raise KeyProblem(_NOT_A_KEY)
     email, key = document.get("client_email"), _google_key(document)
-    if not isinstance(email, str) or "@" not in email or not email.endswith(_SERVICE_ACCOUNTS) or len(email) > 256:
-        raise KeyProblem(f"The client_email of the service account does not end in {_SERVICE_ACCOUNTS}.")
+    if not isinstance(email, str) or not _SERVICE_ACCOUNT.fullmatch(email):
+        raise KeyProblem("The client_email is no address of a service account (…@….gserviceaccount.com).")
     return ring.add(Role.GOOGLE_SERVICE_ACCOUNT, key, (), now, subject=email, previous_until=now)
 
 
@@ -93,6 +95,8 @@ def _google_key(document: dict[str, Any]) -> rsa.RSAPrivateKey:
         raise KeyProblem("The private_key of the service account cannot be read.") from None
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < MIN_RSA_BITS:
         raise KeyProblem(f"The private_key of the service account is not RSA with at least {MIN_RSA_BITS} bits.")
+    if key.public_key().public_numbers().e != _EXPONENT:
+        raise KeyProblem(f"The private_key of the service account does not have the exponent {_EXPONENT}.")
     return key
 
 
@@ -103,7 +107,7 @@ def _take(content: bytes, password: bytes | None, found: _Found) -> None:
         return _take_pem(content, password, found)
     try:
         found.certificates.append(x509.load_der_x509_certificate(content))
-    except ValueError:
+    except BROKEN:
         _take_p12(content, password, found)
 
 
@@ -111,7 +115,7 @@ def _take_pem(content: bytes, password: bytes | None, found: _Found) -> None:
     try:
         if b"-----BEGIN CERTIFICATE-----" in content:
             found.certificates.extend(x509.load_pem_x509_certificates(content))
-    except ValueError:
+    except BROKEN:
         raise KeyProblem("A certificate in the PEM file is damaged.") from None
     if b"PRIVATE KEY-----" not in content:
         return
@@ -137,6 +141,8 @@ def _take_p12(content: bytes, password: bytes | None, found: _Found) -> None:
         raise WrongPassphrase("The password does not open the .p12 file, or it is no such file.") from None
     except UnsupportedAlgorithm:
         raise KeyProblem("The .p12 file uses a cipher that is not supported; export it anew.") from None
+    except BROKEN:
+        raise KeyProblem("A certificate in the .p12 file is damaged.") from None
     if bundle.key is not None:
         found.keys.append(bundle.key)
     own = [bundle.cert] if bundle.cert else []
@@ -147,7 +153,7 @@ def _issuers(leaf: x509.Certificate, certificates: Iterable[x509.Certificate]) -
     """The certificate whose subject key identifier is the leaf's authority key identifier, if it is there."""
     try:
         wanted = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *BROKEN):
         return []
     return [one for one in certificates if one != leaf and wanted is not None and _own_identifier(one) == wanted][:1]
 
@@ -155,5 +161,5 @@ def _issuers(leaf: x509.Certificate, certificates: Iterable[x509.Certificate]) -
 def _own_identifier(certificate: x509.Certificate) -> bytes | None:
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *BROKEN):
         return None

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from keys.certificates import EXTENDED_KEY_USAGES, check_chain, check_role
+from keys.certificates import BROKEN, EXTENDED_KEY_USAGES, check_chain, check_role
 from keys.errors import CertificateMismatch, TrustListInvalid
 from keys.local_signer import KID_BYTES, key_id
 from keys.signer import Role, Signer
@@ -239,7 +239,7 @@ def _certificate(x5c: object) -> x509.Certificate:
         _refuse("a certificate is too large")
     try:
         return x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
-    except ValueError:
+    except BROKEN:
         _refuse("a certificate cannot be read")
 
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from keys.atomic_file import make_private_folder, write_private
+from keys.certificates import BROKEN
 from keys.errors import KeyProblem, WrongPassphrase
 from keys.signer import PrivateKey
 
@@ -62,7 +63,7 @@ class FilePlace:
             return ()
         try:
             return tuple(x509.load_pem_x509_certificates(_read(path)))
-        except ValueError:
+        except BROKEN:
             raise KeyProblem(f"The certificate file {path.name} is damaged; restore it from a backup.") from None
 
     def _key_file(self, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import timedelta
 
@@ -154,6 +155,7 @@ def test_a_google_service_account_that_fits_signs_at_once() -> None:
     assert signer.subject == "city@project.iam.gserviceaccount.com" and signer.chain == ()
 
 
+WEAK = rsa.generate_private_key(public_exponent=3, key_size=2048)
 SMALL = rsa.generate_private_key(public_exponent=65537, key_size=1024)
 ACCOUNTS = {
     "no JSON": (b"{", "no service account"),
@@ -163,6 +165,9 @@ ACCOUNTS = {
     "an OAuth client": (service_account(type="authorized_user"), "no service account"),
     "no address": (service_account(client_email=None), "client_email"),
     "another domain": (service_account(client_email="city@example.org"), "client_email"),
+    "an address that breaks the line": (service_account(client_email='x@"\n.gserviceaccount.com'), "client_email"),
+    "an address that is no text": (service_account(client_email="\ud800@p.iam.gserviceaccount.com"), "client_email"),
+    "a weak exponent": (service_account(WEAK), "exponent 65537"),
     "no key": (service_account(private_key=None), "cannot be read"),
     "a damaged key": (service_account(private_key="-----BEGIN PRIVATE KEY-----"), "cannot be read"),
     "an EC key": (service_account(EC_KEY), "not RSA"),
@@ -187,3 +192,13 @@ def test_the_imported_key_takes_the_place_of_the_one_before() -> None:
     assert not ring.entries()[0].can_sign(NOW)
     with pytest.raises(KeyProblem, match="already in the ring"):
         import_apple(ring, [p12()], b"secret", NOW, **APPLE)
+
+
+def test_a_certificate_of_a_version_that_does_not_exist_is_refused_in_every_form() -> None:
+    der = LEAF.public_bytes(Encoding.DER)
+    odd = der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"), 1)
+    assert odd != der
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(odd) + b"-----END CERTIFICATE-----\n"
+    for content in (odd, pem):
+        with pytest.raises(KeyProblem):
+            import_apple(KeyRing.in_memory(), [content], b"secret", NOW, **APPLE)

@@ -291,3 +291,13 @@ def test_any_bytes_are_refused_in_words(demo_ring: KeyRing, header: bytes, paylo
     for token in (header, b".".join(b64(part).encode() for part in (header, payload, signature))):
         with pytest.raises(TrustListInvalid):
             read_trust_list(token, demo_ring.anchor_certificate, IAT)
+
+
+@pytest.mark.parametrize("member", ["header", "payload"])
+def test_a_certificate_of_a_version_that_does_not_exist_is_refused(member: str, forge: Forge) -> None:
+    document = copy.deepcopy(getattr(forge, member))
+    x5c = document["x5c"] if member == "header" else document["keys"][0]["x5c"]
+    odd = base64.b64decode(x5c[0]).replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"), 1)
+    x5c[0] = base64.b64encode(odd).decode()
+    with pytest.raises(TrustListInvalid):
+        read_trust_list(forge.signed(**{member: document}), forge.ring.anchor_certificate, IAT)
