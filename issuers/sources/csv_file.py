@@ -19,6 +19,8 @@ from issuers.sources.errors import RowFailure, SourceRefused
 from issuers.sources.text_encoding import detect_encoding
 
 MAX_ROW = 20_000  # characters, line breaks in quotes included
+MAX_LINES = 50  # of one row
+MAX_READ_AGAIN = 1000  # rows with an open quote, whose lines after the first are read again
 MAX_COLUMNS = 200
 DELIMITERS = (";", ",", "\t")
 
@@ -93,6 +95,11 @@ class SourceFile:
 
 _CHANGED = "The file was changed while it was read; import it again."
 _MIXED = "This row is UTF-8, but other rows of the file are not; save the whole file in one encoding."
+_TOO_LONG = f"The row has more than {MAX_ROW} characters or {MAX_LINES} lines, or a quote is open."
+_OPEN_QUOTES = (
+    f"More than {MAX_READ_AGAIN} rows have an open quotation mark, so reading ended in line {{}}; the rows before it "
+    "may have been imported. Correct the quotation marks, or export the list anew, and import it again."
+)
 
 
 def detect_delimiter(head: str) -> str:
@@ -110,7 +117,7 @@ def detect_delimiter(head: str) -> str:
 
 
 class _TooLong(Exception):
-    """A row beyond `MAX_ROW`; raised through `csv.reader`, which forgets the row."""
+    """A row beyond `MAX_ROW` or `MAX_LINES`; raised through `csv.reader`, which forgets the row."""
 
 
 class _Lines:
@@ -122,6 +129,7 @@ class _Lines:
         self.record: list[str] = []
         self.start = 1
         self._size = 0
+        self._times_again = 0
 
     def __iter__(self) -> _Lines:
         return self
@@ -132,17 +140,25 @@ class _Lines:
             raise StopIteration
         self.record.append(line)
         self._size += len(line)
-        if self._size > MAX_ROW:
+        if self._size > MAX_ROW or len(self.record) > MAX_LINES:
             raise _TooLong
         return line
 
-    def next_record(self, taken: int | None = None) -> None:
-        """Forget the row that was read, or only its first `taken` lines: the others are read again."""
-        taken = len(self.record) if taken is None else taken
-        self._again.extendleft(reversed(self.record[taken:]))
-        self.start += min(taken, len(self.record))
+    def next_record(self) -> None:
+        """Forget the row that was read."""
+        self.start += len(self.record)
         self.record = []
         self._size = 0
+
+    def after_first_line(self) -> None:
+        """Forget only the row's first line: the others are read again, but not in a file that is full of such rows."""
+        if len(self.record) > 1:
+            self._times_again += 1
+            self._again.extendleft(reversed(self.record[1:]))
+            del self.record[1:]
+        if self._times_again > MAX_READ_AGAIN:
+            raise SourceRefused("bad_quotes", _OPEN_QUOTES.format(self.start))
+        self.next_record()
 
     def _read(self) -> str:
         line = rest = self._text.readline(MAX_ROW)
@@ -164,7 +180,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]] | 
             sentence = "The quotation marks of this row do not match; quotes inside a quoted cell are doubled."
             yield _broken(lines, "bad_quotes", sentence)
         except _TooLong:
-            yield _broken(lines, "row_too_long", f"The row has more than {MAX_ROW} characters, or a quote is open.")
+            yield _broken(lines, "row_too_long", _TOO_LONG)
         else:
             start = lines.start
             lines.next_record()
@@ -175,7 +191,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]] | 
 def _broken(lines: _Lines, code: str, sentence: str) -> RowFailure:
     """Only the first physical line is given up: the rows after an open quote are whole."""
     failure = RowFailure(lines.start, "", code, sentence, (lines.record[0].rstrip("\r\n"),))
-    lines.next_record(taken=1)
+    lines.after_first_line()
     return failure
 
 

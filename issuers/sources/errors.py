@@ -8,10 +8,10 @@ from walletpass.errors import WalletPassError
 
 
 class SourceRefused(WalletPassError):
-    """The file is refused as a whole, before or (when it changes under us) while it is read.
+    """The file is refused as a whole, before or (`bad_quotes`, `file_changed`) while it is read.
 
     `code` is one of `file_not_found`, `not_a_file`, `file_unreadable`, `file_empty`, `not_a_text_file`,
-    `bad_encoding`, `bad_header`, `missing_column`, `duplicate_column`, `file_changed`.
+    `bad_encoding`, `bad_header`, `missing_column`, `duplicate_column`, `bad_quotes`, `file_changed`.
     """
 
     code = "source_refused"
