@@ -7,8 +7,9 @@ status, except that a complete export suspends the passes that are missing from 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -30,7 +31,9 @@ T = TypeVar("T")
 
 BATCH = 500  # rows in one transaction
 MISSING_REASON = "missing from the complete list"
+KEPT_FAILURES = 1000  # failures that a report tells one by one; all are counted
 TOO_MANY = 100  # missing passes; beyond this, more than half of all is taken for a cut-off file
+_MAYBE_NUMBER = re.compile(r'[^\s;,"]{2,32}')
 
 
 class TooManyMissing(WalletPassError):
@@ -42,7 +45,10 @@ class TooManyMissing(WalletPassError):
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did (or, in a dry run, would do). `missing` is counted for complete lists only."""
+    """What an import did (or, in a dry run, would do). `missing` is counted for complete lists only.
+
+    `failures` holds the first `KEPT_FAILURES`, without their rows; `failed` counts all.
+    """
 
     created: int = 0
     updated: int = 0
@@ -58,18 +64,28 @@ class ImportReport:
 
     def fail(self, failure: RowFailure) -> None:
         self.failed += 1
-        self.failures.append(failure)
+        if len(self.failures) < KEPT_FAILURES:
+            self.failures.append(replace(failure, row=()))
 
     def document(self) -> dict[str, Any]:
         """For `--json` and the API. A failure's row is personal data and stays out."""
         counts = {name: getattr(self, name) for name in ("created", "updated", "unchanged", "renewed", "failed")}
         listed = [{"line": f.line, "column": f.column, "code": f.code, "sentence": f.sentence} for f in self.failures]
-        return counts | {"missing": self.missing, "warnings": self.warnings, "failures": listed}
+        left_out = self.failed - len(listed)
+        more = {"missing": self.missing, "warnings": self.warnings}
+        return counts | more | {"failures": listed, "failures_left_out": left_out}
+
+
+def _forget(_: RowFailure) -> None:
+    """A failure that nobody writes down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One run over one file. `reissue` makes new passes for numbers whose pass is revoked."""
+    """One run over one file. `reissue` makes new passes for numbers whose pass is revoked.
+
+    A complete list that lacks more than half of all passes, and more than `too_many`, needs `force`.
+    """
 
     engine: Engine
     pass_type: PassType
@@ -78,27 +94,51 @@ class Import:
     complete: bool = False
     reissue: bool = False
     force: bool = False
+    too_many: int = TOO_MANY
 
-    def run(self, rows: Iterable[SourceRow | RowFailure], progress: Callable[[], None]) -> ImportReport:
-        """Import all rows; `progress` is called after each batch. Raises `TooManyMissing` before it suspends."""
+    def run(
+        self,
+        rows: Iterable[SourceRow | RowFailure],
+        progress: Callable[[], None],
+        note_failure: Callable[[RowFailure], None] = _forget,
+    ) -> ImportReport:
+        """Import all rows; `progress` is called after each batch, `note_failure` with each row that failed, at once.
+
+        Raises `TooManyMissing` before it suspends.
+        """
         report = ImportReport()
-        named: set[bytes] = set()
-        for batch in batched(rows, BATCH):
-            granted = []
-            for row in batch:
-                if isinstance(row, RowFailure):
-                    report.fail(row)
-                else:
-                    granted.append(row)
-                    report.warnings += len(row.entitlement.warnings)
-            if self.complete:
-                named.update(_digest(row.entitlement.external_number) for row in granted)
-            for change in self._import_batch(granted):
-                report.fail(change) if isinstance(change, RowFailure) else report.count(change)
+        absent = self._valid_numbers() if self.complete else set()
+
+        def fail(failure: RowFailure) -> None:
+            report.fail(failure)
+            note_failure(failure)
+
+        def granted(row: SourceRow | RowFailure) -> SourceRow | None:
+            """Failures are dealt with before a batch is gathered: their rows have any length."""
+            if isinstance(row, RowFailure):
+                absent.difference_update(_named_by(row) if absent else ())
+                fail(row)
+                return None
+            report.warnings += len(row.entitlement.warnings)
+            if absent:
+                absent.discard(_digest(row.entitlement.external_number))
+            return row
+
+        for batch in batched(map(granted, rows), BATCH):
+            for change in self._import_batch([row for row in batch if row]):
+                fail(change) if isinstance(change, RowFailure) else report.count(change)
             progress()
         if self.complete:
-            self._suspend_missing(named, report)
+            self._suspend_missing(absent, report)
         return report
+
+    def _valid_numbers(self) -> set[bytes]:
+        """What a complete list may be lacking: the digests of the numbers that are valid before it is read."""
+        query = select(passes.c.external_number).where(
+            passes.c.type == self.pass_type.name, passes.c.status == int(Status.VALID)
+        )
+        with read_transaction(self.engine) as connection:
+            return {_digest(number) for number in connection.scalars(query)}
 
     def _import_batch(self, rows: list[SourceRow]) -> list[Change | RowFailure]:
         """One transaction; when another import took a number in between, it is tried again on what is there now."""
@@ -135,10 +175,8 @@ class Import:
             lifecycle.apply(connection, pairs, self.pass_type, self.order)
         return [change for change, _ in plan]
 
-    def _suspend_missing(self, named: set[bytes], report: ImportReport) -> None:
-        """Suspend the valid passes that the list does not name. A row that failed still names its pass."""
-        for failure in report.failures:
-            named.update(_digest(cell.strip()) for cell in failure.row)
+    def _suspend_missing(self, absent: set[bytes], report: ImportReport) -> None:
+        """Suspend the passes that were valid before the list was read and that it does not name."""
         missing, total = [], 0
         with read_transaction(self.engine) as connection:
             query = select(passes.c.serial, passes.c.external_number, passes.c.status).where(
@@ -146,10 +184,10 @@ class Import:
             )
             for serial, number, status in connection.execute(query):
                 total += 1
-                if _digest(number) not in named and status == int(Status.VALID):
+                if status == int(Status.VALID) and _digest(number) in absent:
                     missing.append(serial)
         report.missing = len(missing)
-        if len(missing) > TOO_MANY and 2 * len(missing) > total and not (self.force or self.dry_run):
+        if len(missing) > self.too_many and 2 * len(missing) > total and not (self.force or self.dry_run):
             raise TooManyMissing(
                 f"{len(missing)} of {total} passes are not in the list; that looks like a cut-off file. Nothing was "
                 "suspended. If the list is really complete, confirm it: --yes here, force=true over the API."
@@ -165,6 +203,11 @@ def _suspend_still_valid(connection: Any, serials: Iterable[str], order: Order) 
     found: dict[str, Pass] = repository.by_serial(connection, list(serials), lock=True)
     valid = [serial for serial, pass_ in found.items() if pass_.status is Status.VALID]
     lifecycle.set_status(connection, valid, Action.SUSPEND, order)
+
+
+def _named_by(failure: RowFailure) -> set[bytes]:
+    """A row that failed still names its pass, wherever in the row its number stands."""
+    return {_digest(word) for word in set(_MAYBE_NUMBER.findall("\n".join(failure.row)))}
 
 
 def _digest(number: str) -> bytes:

@@ -18,7 +18,7 @@ from issuers.api.idempotency import once
 from issuers.api.problems import EVERYWHERE, WITH_BODY, InvalidBody, problems
 from issuers.api.schemas import ImportOut
 from issuers.api.uploads import receive, upload
-from issuers.importing import Import, ImportReport
+from issuers.importing import Import
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
 from walletpass.passes import local_day
@@ -26,8 +26,10 @@ from walletpass.passes import local_day
 PATH = "/api/v1/imports"
 LIMIT = 64 << 20  # bytes
 _AT_ONCE = 2
+_TOO_MANY = 0  # missing passes: nobody is asked here, so more than half always needs `force`
 _CODES = (*EVERYWHERE, *WITH_BODY, "unsupported_media_type", "unknown_type", "too_many_missing", "file_empty",
-          "not_a_text_file", "bad_encoding", "bad_header", "missing_column", "duplicate_column", "no_room")  # fmt: skip
+          "not_a_text_file", "bad_encoding", "bad_header", "missing_column", "duplicate_column", "bad_quotes",
+          "no_room")  # fmt: skip
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -40,6 +42,8 @@ _BODY: dict[str, Any] = {
         },
     }
 }
+_COMPLETE = "Suspend passes that the list does not name; needs the right to suspend, too."
+_REISSUE = "New passes for numbers that were revoked; needs the right to issue, too."
 
 
 def imports_router(counter: Counter) -> APIRouter:
@@ -55,29 +59,32 @@ def imports_router(counter: Counter) -> APIRouter:
         token: Caller,
         type: Annotated[str, Query(description="The type of pass.", examples=["library_card"])],  # noqa: A002
         dry_run: Annotated[bool, Query(description="Say what would change; change nothing.")] = False,
-        complete: Annotated[bool, Query(description="Suspend passes that the list does not name.")] = False,
-        reissue: Annotated[bool, Query(description="New passes for numbers that were revoked.")] = False,
-        force: Annotated[bool, Query(description="With complete: even if most passes are missing.")] = False,
+        complete: Annotated[bool, Query(description=_COMPLETE)] = False,
+        reissue: Annotated[bool, Query(description=_REISSUE)] = False,
+        force: Annotated[bool, Query(description="With complete: even if more than half is missing.")] = False,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Rows that fail are reported, the others imported."""
         pass_type = counter.declared(type)
-        token.require(pass_type.department, "import")
+        for action, asked in (("import", True), ("suspend", complete), ("issue", reissue)):
+            if asked:
+                token.require(pass_type.department, action)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
             raise InvalidBody("Send the list as text/csv.")
-        work = Import(office.engine, pass_type, office.order(f"token {token.id}"), dry_run, complete, reissue, force)
+        order = office.order(f"token {token.id}")
+        work = Import(office.engine, pass_type, order, dry_run, complete, reissue, force, _TOO_MANY)
         with upload(office.settings.issuer_home) as file:
             sha256 = await receive(request, file)
             attempt = await counter.attempt(request, token, idempotency_key, sha256)
             await counter.work(once, office.engine, attempt, 200, lambda _: pass_type.name)
-            report = await to_thread.run_sync(_run, work, Path(file.name), counter.zones, limiter=running)
+            answer = await to_thread.run_sync(_run, work, Path(file.name), counter.zones, limiter=running)
         if not dry_run:
             await counter.publisher.publish()
-        return JSONResponse(report.document(), headers=PRIVATE)
+        return answer
 
     return router
 
 
-def _run(work: Import, path: Path, zones: frozenset[str]) -> ImportReport:
+def _run(work: Import, path: Path, zones: frozenset[str]) -> Response:
     rows = read_rows(SourceFile(path), work.pass_type, local_day(work.order.now), zones)
-    return work.run(rows, lambda: None)
+    return JSONResponse(work.run(rows, lambda: None).document(), headers=PRIVATE)

@@ -71,6 +71,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
         "bad_header": "The first line is no list of column names.",
         "missing_column": "The column valid_until is missing.",
         "duplicate_column": "Two columns have the same name.",
+        "bad_quotes": "More than 1000 rows have an open quotation mark, so reading ended in line 1002.",
     },
     429: {"too_many_requests": "Too many requests; try again in 3 s."},
     500: {"internal_error": "Something went wrong here. It has been logged; try again later."},

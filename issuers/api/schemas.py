@@ -215,6 +215,7 @@ class ImportOut(BaseModel):
                     "failures": [
                         {"line": 7, "column": "zone", "code": "bad_zone", "sentence": "A zone has 1 to 4 letters…"}
                     ],
+                    "failures_left_out": 0,
                 }
             ]
         }
@@ -227,4 +228,5 @@ class ImportOut(BaseModel):
     failed: int
     missing: int
     warnings: int
-    failures: list[FailureOut]
+    failures: list[FailureOut] = Field(description="The first 1000.")
+    failures_left_out: int = Field(description="How many failed rows are counted only.")

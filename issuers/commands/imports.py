@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,8 @@ from issuers.importing import Import, ImportReport
 from issuers.office import Office
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
-from issuers.sources.failed_rows import write_failed
+from issuers.sources.errors import RowFailure
+from issuers.sources.failed_rows import FailedRows
 from walletpass.passes import local_day
 
 _SHOWN_FAILURES = 20
@@ -44,11 +46,13 @@ def import_passes(
     work = Import(office.engine, declared, office.order(ACTOR), dry_run, complete, reissue, yes)
     if complete and not dry_run and not yes and sys.stdin.isatty():
         _confirm(office, work, source)
-    report = _run(office, work, source)
+    if failed is None:
+        report = _run(office, work, source)
+    else:
+        with FailedRows(failed, source.header, source.delimiter, source.encoding) as rows:
+            report = _run(office, work, source, rows.add)
     if not dry_run:
         office.publication.publish_changes()
-    if failed is not None:
-        write_failed(failed, source.header, source.delimiter, source.encoding, report.failures)
     if as_json:
         print_json(report.document())
     _say(report, work, as_json)
@@ -56,14 +60,14 @@ def import_passes(
         raise typer.Exit(FAILED)
 
 
-def _run(office: Office, work: Import, source: SourceFile) -> ImportReport:
+def _run(office: Office, work: Import, source: SourceFile, *note_failure: Callable[[RowFailure], None]) -> ImportReport:
     zones = frozenset(office.settings.parking_zones)
     rows = read_rows(source, work.pass_type, local_day(work.order.now), zones)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(source.path.name, total=source.total_bytes)
-        return work.run(rows, lambda: bar.update(task, completed=source.bytes_read))
+        return work.run(rows, lambda: bar.update(task, completed=source.bytes_read), *note_failure)
 
 
 def _confirm(office: Office, work: Import, source: SourceFile) -> None:
@@ -84,7 +88,7 @@ def _say(report: ImportReport, work: Import, quiet: bool) -> None:
     for failure in report.failures[:_SHOWN_FAILURES]:
         where = f"line {failure.line}" + (f", column {failure.column}" if failure.column else "")
         say(f"{where}: {failure.sentence} [{failure.code}]")
-    if len(report.failures) > _SHOWN_FAILURES:
-        say(f"… and {len(report.failures) - _SHOWN_FAILURES} more; --failed FILE writes them all out.")
+    if report.failed > _SHOWN_FAILURES:
+        say(f"… and {report.failed - _SHOWN_FAILURES} more; --failed FILE writes them all out.")
     if report.warnings:
         say(f"{report.warnings} values were taken with doubt (plates that are not German civil ones).")

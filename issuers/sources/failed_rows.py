@@ -11,7 +11,7 @@ import contextlib
 import csv
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -71,12 +71,3 @@ class FailedRows:
             with contextlib.suppress(OSError):
                 self._file.close()
             self._beside.unlink(missing_ok=True)
-
-
-def write_failed(
-    path: Path, header: Sequence[str], delimiter: str, encoding: str, failures: Iterable[RowFailure]
-) -> None:
-    """Write all failures at once; see `FailedRows`."""
-    with FailedRows(path, header, delimiter, encoding) as failed:
-        for failure in failures:
-            failed.add(failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -134,13 +134,52 @@ def test_a_row_that_failed_still_names_its_pass(city: City) -> None:
     assert (report.failed, report.missing) == (1, 0)
 
 
+def test_a_row_with_broken_quotes_still_names_its_pass(city: City) -> None:
+    imports(city, permits(city, 2))
+    broken = RowFailure(3, "", "bad_quotes", "The quotation marks …", ('"BP-00001";7;"D-AB 1',))
+    report = imports(city, [*rows_of(permits(city, 1)), broken], complete=True)
+    assert (report.failed, report.missing) == (1, 0)
+
+
+def test_a_pass_made_while_a_complete_list_is_read_is_not_missing_from_it(city: City) -> None:
+    imports(city, permits(city, 2))
+
+    def rows() -> Iterator[SourceRow | RowFailure]:
+        yield from rows_of(permits(city, 1))
+        city.grants("resident_parking_permit", number="BP-NEW")
+
+    declared = city.office.catalogue.named("resident_parking_permit")
+    report = Import(city.office.engine, declared, city.order(), complete=True).run(rows(), lambda: None)
+    assert report.missing == 1
+
+
+def test_all_failures_are_counted_and_the_first_thousand_kept_without_their_rows(city: City) -> None:
+    written: list[RowFailure] = []
+    rows = (RowFailure(n, "zone", "bad_zone", "No.", ("BP-1", "x")) for n in range(2, 2502))
+    declared = city.office.catalogue.named("resident_parking_permit")
+    report = Import(city.office.engine, declared, city.order()).run(rows, lambda: None, written.append)
+    document = report.document()
+    assert (document["failed"], len(document["failures"]), document["failures_left_out"]) == (2500, 1000, 1500)
+    assert {failure.row for failure in report.failures} == {()}
+    assert (len(written), written[-1].line, written[-1].row) == (2500, 2501, ("BP-1", "x"))
+
+
 def test_a_cut_off_complete_list_suspends_nothing(city: City) -> None:
     imports(city, permits(city, 250))
     with pytest.raises(TooManyMissing) as refusal:
         imports(city, permits(city, 50), complete=True)
     assert "200 of 250" in refusal.value.sentence
     assert {row[1] for row in snapshot(city)} == {int(Status.VALID)}
-    assert imports(city, permits(city, 50), complete=True, force=True).missing == 200
+    with pytest.raises(TooManyMissing):
+        imports(city, permits(city, 50), complete=True, too_many=199)
+    assert imports(city, permits(city, 50), complete=True, too_many=200).missing == 200
+
+
+def test_force_suspends_what_a_short_list_lacks(city: City) -> None:
+    imports(city, permits(city, 3))
+    with pytest.raises(TooManyMissing):
+        imports(city, permits(city, 1), complete=True, too_many=0)
+    assert imports(city, permits(city, 1), complete=True, too_many=0, force=True).missing == 2
 
 
 def test_past_dates_import_as_expired(city: City) -> None:

@@ -54,10 +54,39 @@ def test_passes_missing_from_a_complete_list_are_suspended_and_published(service
     assert service.city.inspector_sees(text).reason == "suspended"
 
 
+def test_a_complete_list_that_lacks_more_than_half_needs_force_however_small(service: Service) -> None:
+    serials = [service.creates(number).json()["serial"] for number in ("BP-7", "BP-8", "BP-9")]
+    refused = send(service, HEADER + "BP-7;A1;;2026-12-01;2027-05-01\n", "&complete=true")
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_missing")
+    assert [service.call("GET", f"/api/v1/passes/{each}").json()["status"] for each in serials] == ["valid"] * 3
+    assert send(service, GOOD, "&complete=true&force=true").json()["missing"] == 3
+
+
+def test_a_million_failures_make_a_short_answer(service: Service) -> None:
+    answer = send(service, HEADER + "a\n" * 5000, "&dry_run=true")
+    report = answer.json()
+    assert (report["failed"], len(report["failures"]), report["failures_left_out"]) == (5000, 1000, 4000)
+    assert len(answer.content) < 200_000
+
+
+def test_what_suspends_or_reissues_needs_those_rights_too(service: Service) -> None:
+    path = "/api/v1/imports?type=resident_parking_permit"
+    for query, more in (
+        ("&complete=true", "suspend"),
+        ("&complete=true&force=true", "suspend"),
+        ("&reissue=true", "issue"),
+    ):
+        for scopes, status in (((), 403), ((f"parking:{more}",), 200)):
+            headers = service.token("parking:import", *scopes)[1] | {"Content-Type": "text/csv"}
+            answer = service.call("POST", path + query, content=GOOD.encode(), headers=headers)
+            assert (answer.status_code, answer.json().get("code", "right_missing")) == (status, "right_missing"), query
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
         (b"", "file_empty"),
+        (HEADER.encode() + b'a";"\n' * 1100, "bad_quotes"),
         (b"zone;valid_until\nA1;2027-05-01\n", "missing_column"),
         (GOOD.encode("utf-16"), "bad_encoding"),
         (b"PK\x03\x04" + bytes(100), "not_a_text_file"),

@@ -9,10 +9,16 @@ import pytest
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_entitlements
 from issuers.sources.errors import FailedRowsNotWritten, RowFailure
-from issuers.sources.failed_rows import write_failed
+from issuers.sources.failed_rows import FailedRows
 
 TODAY = date(2026, 11, 23)
 HEADER = "permit_no;zone;plate1;valid_from;valid_until;family_name"
+
+
+def write_failed(path, header, delimiter, encoding, failures):
+    with FailedRows(path, header, delimiter, encoding) as failed:
+        for failure in failures:
+            failed.add(failure)
 
 
 @pytest.fixture
