@@ -7,13 +7,13 @@ happen after the commit: signing the status lists anew, and telling the carriers
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, literal, select, update
 
 from issuers import repository
 from issuers.errors import BadValidity, PassRevoked, ReasonRequired
@@ -222,23 +222,33 @@ def _outdates_credentials(existing: Pass, wanted: Pass, pass_type: PassType) -> 
 
 def _withdraw(connection: Connection, which: Any, order: Order) -> int:
     live = which & (credentials.c.status != int(Status.INVALID)) & (credentials.c.valid_until > order.seconds)
-    lists = connection.scalars(select(credentials.c.list_id).where(live).distinct()).all()
     final = int(Status.INVALID)
-    done = connection.execute(update(credentials).where(live).values(status=final, effective_status=final))
-    repository.add_outbox(connection, PUBLISH_LIST, set(lists), order.seconds)
-    return done.rowcount
+    entries = select(credentials.c.list_id, credentials.c.status_index, literal(final)).where(live)
+    changed = connection.execute(entries).all()
+    connection.execute(update(credentials).where(live).values(status=final, effective_status=final))
+    _note_entries(connection, changed, order)
+    return len(changed)
 
 
 def _refresh_effective(connection: Connection, serials: Collection[str], of_pass: Status, order: Order) -> None:
     """Carry a pass's new status over to its unexpired credentials, and note which lists must be signed anew."""
     own = credentials.c.serial.in_(serials) & (credentials.c.valid_until > order.seconds)
-    lists = connection.scalars(select(credentials.c.list_id).where(own).distinct()).all()
     for status in Status:
         effective = int(worse(status, of_pass))
         connection.execute(
             update(credentials).where(own, credentials.c.status == int(status)).values(effective_status=effective)
         )
-    repository.add_outbox(connection, PUBLISH_LIST, set(lists), order.seconds)
+    entries = select(credentials.c.list_id, credentials.c.status_index, credentials.c.effective_status).where(own)
+    _note_entries(connection, connection.execute(entries).all(), order)
+
+
+def _note_entries(connection: Connection, entries: Iterable[Sequence[Any]], order: Order) -> None:
+    """The lists to sign anew, each with its entries (list, index, value) that changed."""
+    by_list: dict[str, list[str]] = {}
+    for list_id, index, value in entries:
+        by_list.setdefault(list_id, []).append(f"{index}={value}")
+    details = {list_id: " ".join(changed) for list_id, changed in by_list.items()}
+    repository.add_outbox(connection, PUBLISH_LIST, details, order.seconds)
 
 
 def _tell_carriers(connection: Connection, serials: Collection[str], order: Order) -> None:

@@ -150,6 +150,7 @@ outbox = Table(
     Column("id", RowNumber, primary_key=True, autoincrement=True),
     Column("kind", String(24), nullable=False),
     Column("subject", String(40), nullable=False),
+    Column("detail", Text, nullable=False),  # of a status list: the entries that changed, as `index=value index=value`
     Column("created_at", BigInteger, nullable=False),
     Column("done_at", BigInteger),
     Index("ix_outbox_pending", "kind", "subject", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),

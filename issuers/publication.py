@@ -22,7 +22,7 @@ from issuers.lifecycle import PUBLISH_LIST
 from issuers.models import outbox, publications, status_lists
 from issuers.repository import BATCH
 from issuers.settings import IssuerSettings
-from issuers.status_lists import current_array
+from issuers.status_lists import changed_entries, current_array
 from keys.atomic_file import locked_folder, write_public
 from keys.errors import KeyNotFound
 from keys.issuing import REVOCATION_LIST
@@ -31,7 +31,7 @@ from keys.revocation_list import make_revocation_list
 from keys.signer import Role, Signer
 from keys.trust_list import ListedType, TrustList, sign_trust_list
 from walletpass.pass_type import Catalogue
-from walletpass.status_list import compress
+from walletpass.status_list import StatusArray, compress
 from walletpass.status_token import TokenTimes, TokenWriter
 from walletpass.type_metadata import to_document
 from web.database import read_transaction, write_transaction
@@ -56,6 +56,7 @@ class Publication:
         self._settings, self._engine, self._catalogue, self._ring = settings, engine, catalogue, ring
         self._now, self._sleep = now, sleep
         self._writers: dict[tuple[str, bytes], TokenWriter] = {}
+        self._arrays: dict[str, tuple[int, StatusArray]] = {}  # as last published by us, and when
         self._documents = {t.path() + ".json": to_document(t, settings.public_url) for t in catalogue}
 
     @property
@@ -70,6 +71,7 @@ class Publication:
                 write_public(self.folder / path, document)
             with read_transaction(self._engine) as connection:
                 ids = list(connection.scalars(select(status_lists.c.id).order_by(func.length(status_lists.c.id), "id")))
+            self._arrays.clear()  # once an hour everything is read anew
             self._publish_lists(ids)
             self._publish_aggregation(ids)
             self._publish_trust_list()
@@ -118,12 +120,13 @@ class Publication:
             return sorted(connection.scalars(pending.distinct()))
 
     def _publish_lists(self, ids: list[str]) -> None:
-        issued_at = self._next_time(ids)
+        before, issued_at = self._next_time(ids)
         signer = self._ring.signer(Role.STATUS_LIST, _aware(issued_at))
         settings = self._settings
         times = TokenTimes(issued_at, issued_at + settings.status_list_lifetime, settings.status_list_ttl)
         for list_id in ids:
-            packed, covered = self._read_list(list_id)
+            array, covered = self._read_list(list_id, before[list_id])
+            packed = compress(array.raw)
             writer = self.token_writer(list_id, signer)
             path = self.folder / "status" / list_id
             jwt = writer.jwt(packed, times)
@@ -131,27 +134,39 @@ class Publication:
             write_public(path.with_name(f"{list_id}.jwt"), jwt)
             write_public(path, jwt)
             self._mark_done(covered)
+            self._arrays[list_id] = (issued_at, array)
 
-    def _read_list(self, list_id: str) -> tuple[bytes, list[int]]:
-        """A list's bytes, and the outbox rows they cover. The rows are read first: a later one is not yet covered."""
+    def _read_list(self, list_id: str, published_at: int) -> tuple[StatusArray, list[int]]:
+        """A list as it stands, and the outbox rows it covers. The rows are read first: a later one is not covered yet.
+
+        What we published last needs only the entries that changed since; when another process published in between,
+        or anything failed, the list is read anew.
+        """
+        known_at, array = self._arrays.pop(list_id, (0, None))
         with read_transaction(self._engine) as connection:
-            pending = select(outbox.c.id).where(
+            pending = select(outbox.c.id, outbox.c.detail).where(
                 outbox.c.kind == PUBLISH_LIST, outbox.c.subject == list_id, outbox.c.done_at.is_(None)
             )
-            covered = list(connection.scalars(pending))
-            size = connection.scalar(select(status_lists.c.size).where(status_lists.c.id == list_id))
-            assert size is not None
-            return compress(current_array(connection, list_id, size).raw), covered
+            rows = connection.execute(pending.order_by(outbox.c.id)).all()
+            if array is None or known_at != published_at:
+                array = current_array(connection, list_id)
+            else:
+                array.update(changed_entries(detail for _, detail in rows))
+        return array, [row_id for row_id, _ in rows]
 
-    def _next_time(self, ids: list[str]) -> int:
-        """An `iat` later than any before, taken in the database first: a crash loses a number, never repeats one."""
+    def _next_time(self, ids: list[str]) -> tuple[dict[str, int], int]:
+        """When each list was signed last, and an `iat` later than any of these.
+
+        It is taken in the database first: a crash loses a number, never repeats one.
+        """
         with write_transaction(self._engine) as connection:
-            last = connection.scalar(select(func.max(status_lists.c.issued_at)).where(status_lists.c.id.in_(ids))) or 0
-            issued_at = max(int(self._now()), last + 1)
+            query = select(status_lists.c.id, status_lists.c.issued_at).where(status_lists.c.id.in_(ids))
+            before = {row.id: row.issued_at for row in connection.execute(query)}
+            issued_at = max(int(self._now()), *(last + 1 for last in before.values()))
             changed = update(status_lists).where(status_lists.c.id.in_(ids)).values(issued_at=issued_at)
             connection.execute(changed)
         self._wait_until(issued_at)
-        return issued_at
+        return before, issued_at
 
     def _wait_until(self, issued_at: int) -> None:
         """A token from the future would be refused; a second change within one second waits for the next."""

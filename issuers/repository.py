@@ -185,7 +185,11 @@ def add_audit(connection: Connection, records: Sequence[dict[str, Any]]) -> None
     insert_many(connection, audit, records)
 
 
-def add_outbox(connection: Connection, kind: str, subjects: Collection[str], now: int) -> None:
-    """Note what must happen after the commit."""
-    rows = [{"kind": kind, "subject": subject, "created_at": now} for subject in sorted(subjects)]
+def add_outbox(connection: Connection, kind: str, subjects: Collection[str] | Mapping[str, str], now: int) -> None:
+    """Note what must happen after the commit: for each subject, with its detail where one is given."""
+    details = subjects if isinstance(subjects, Mapping) else dict.fromkeys(subjects, "")
+    rows = [
+        {"kind": kind, "subject": subject, "detail": detail, "created_at": now}
+        for subject, detail in sorted(details.items())
+    ]
     insert_many(connection, outbox, rows)

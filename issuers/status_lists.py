@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -102,8 +102,16 @@ def not_valid(connection: Connection, list_id: str) -> Iterator[tuple[int, int]]
         yield row.status_index, row.effective_status
 
 
-def current_array(connection: Connection, list_id: str, size: int) -> StatusArray:
+def current_array(connection: Connection, list_id: str) -> StatusArray:
     """A list as it stands in the database."""
-    array = StatusArray.empty(size)
+    array = StatusArray.empty(connection.scalars(select(status_lists.c.size).where(status_lists.c.id == list_id)).one())
     array.update(not_valid(connection, list_id))
     return array
+
+
+def changed_entries(details: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """The (index, status value) pairs of outbox rows, in their order."""
+    for detail in details:
+        for pair in detail.split():
+            index, _, value = pair.partition("=")
+            yield int(index), int(value)

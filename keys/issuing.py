@@ -95,8 +95,8 @@ def make_apple_like_chain(
 ) -> tuple[x509.Certificate, x509.Certificate]:
     """Leaf and intermediate for demonstrations; no phone believes them. The upper keys are forgotten at once."""
     root_key, middle_key = new_ec_key(), new_rsa_key()
-    root_name = _name("DE", "Demonstration", "Demonstration Root, not Apple")
-    middle_name = _name("DE", "Demonstration", "Demonstration Developer Relations, not Apple")
+    root_name = _name("DE", "Demonstration", "Root, not Apple")
+    middle_name = _name("DE", "Demonstration", "Developer Relations, not Apple")
     root = _authority_certificate(root_name, root_name, root_key, root_key, now, 1)
     middle = _authority_certificate(middle_name, root_name, middle_key, root_key, now, 0, root)
     subject = x509.Name(

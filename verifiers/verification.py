@@ -131,13 +131,13 @@ def _status(
     if listed is None:
         return Reason.STATUS_UNAVAILABLE, None
     age = max(0, moment - listed.issued_at)
-    if reference.index >= len(listed):
-        return Reason.STATUS_OUT_OF_RANGE, age
-    value = listed.value(reference.index)
+    value = listed.value(reference.index) if reference.index < len(listed) else None
     if value == Status.INVALID:
         return Reason.REVOKED, age
     if age > known.max_status_age or moment >= listed.expires_at:
         return Reason.STATUS_STALE, age
+    if value is None:
+        return Reason.STATUS_OUT_OF_RANGE, age
     if value == Status.SUSPENDED:
         return Reason.SUSPENDED, age
     if value != Status.VALID:

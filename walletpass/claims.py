@@ -52,9 +52,9 @@ def clean_text(claim: str, raw: str, limit: int = MAX_TEXT) -> str:
     return text
 
 
-def read_number(claim: str, raw: str) -> str:
-    """An external number: 2 to 32 letters, digits and `$ + . / : _ -`, no blanks inside."""
-    text = clean_text(claim, raw)
+def read_number(claim: str, raw: str, longest: int = 0) -> str:
+    """An external number: 2 to 32 (or `longest`) letters, digits and `$ + . / : _ -`, no blanks inside."""
+    text = clean_text(claim, raw, longest or MAX_TEXT)
     if not _NUMBER.fullmatch(text):
         raise InvalidClaim(
             claim,

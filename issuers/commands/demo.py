@@ -154,6 +154,8 @@ def _watch(services: dict[str, subprocess.Popen[bytes]]) -> None:
 
 
 def _stop(services: dict[str, subprocess.Popen[bytes]]) -> None:
+    for impatient in (signal.SIGINT, signal.SIGTERM):  # a second one would leave a service behind
+        signal.signal(impatient, signal.SIG_IGN)
     for service in services.values():
         if service.poll() is None:
             service.terminate()

@@ -85,7 +85,7 @@ class RowReader:
         self._pass_type = pass_type
         self._today = today
         self._seen = SeenNumbers()
-        readers = _readers(today, zones)
+        readers = _readers(today, zones, pass_type.number_claim.longest)
         needed = {claim.holder_field or claim.name for claim in pass_type.claims if claim.mandatory}
         position = {name.lower(): index for index, name in reversed(list(enumerate(header)))}
         self._claims: list[_Step] = []
@@ -168,7 +168,7 @@ def _values(steps: Iterable[_Step], row: Sequence[str]) -> dict[str, object]:
     return found
 
 
-def _readers(today: date, zones: Collection[str]) -> dict[str, _Reader]:
+def _readers(today: date, zones: Collection[str], longest_number: int) -> dict[str, _Reader]:
     """A reader for each kind of claim, each field of a holder, and the validity."""
     closed = frozenset(unicodedata.normalize("NFC", zone).strip().upper() for zone in zones)
     holder: dict[str, _Reader] = dict.fromkeys(("given_name", "family_name", "street"), reading.clean_text)
@@ -181,7 +181,7 @@ def _readers(today: date, zones: Collection[str]) -> dict[str, _Reader]:
         "date_of_birth": partial(reading.read_birth_date, today=today),
         "email": reading.read_email,
         "language": lru_cache(_CACHED)(reading.read_language),
-        "number": reading.read_number,
+        "number": partial(reading.read_number, longest=longest_number),
         "valid_from": reading.read_date,
         "valid_until": reading.read_date,
     }

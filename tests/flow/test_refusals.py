@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from keys.signer import Role
+from keys.trust_list import TrustList, read_trust_list, sign_trust_list
 from tests.city import City
+from verifiers.published import read_anchor
 from walletpass.formats import load_formats
+from walletpass.pass_type import ClaimKind
 from walletpass.pass_types import load_catalogue
 from walletpass.passes import Pass
 from walletpass.verdict import Outcome, Reason, Step, StepResult
@@ -48,6 +53,49 @@ def _status_lists_signed_by_a_credential_key(city: City, _: Pass) -> None:
     publication._ring = _OtherRole(real, Role.STATUS_LIST, Role.CREDENTIAL)  # type: ignore[assignment]
     city.later(seconds=5)
     publication.publish_all()
+
+
+def _amends(city: City, pass_: Pass) -> None:
+    """Whatever this type's QR code says: a plate, a flag, a count, a name."""
+    city._change(pass_, renewing=False, **_other_words(city, pass_))
+
+
+def _other_words(city: City, pass_: Pass) -> dict[str, Any]:
+    declared = city.office.catalogue.named(pass_.pass_type)
+    for claim in declared.qr_claims:
+        if claim.holder_field == "family_name":
+            return {"holders": (replace(pass_.holders[0], family_name="Anders"),)}
+        if claim.kind is ClaimKind.PLATES:
+            return {"claims": dict(pass_.claims) | {claim.name: ("D-XX 1",)}}
+    number = declared.number_claim.name
+    return {"claims": dict(pass_.claims) | {number: "T-OTHER"}}
+
+
+def _listed_otherwise(city: City, change: Callable[[TrustList], TrustList]) -> None:
+    """The city publishes a trust list that says something else of its keys or types."""
+    city.later(seconds=5)
+    anchor = read_anchor(city.settings.anchor)
+    path = city.settings.published / "trust-list.jwt"
+    listed = read_trust_list(path.read_bytes(), anchor, int(city.clock()))
+    changed = replace(change(listed), version=listed.version + 1, issued_at=int(city.clock()))
+    path.write_bytes(sign_trust_list(changed, city.office.signer(Role.TRUST_LIST)))
+
+
+def _switches_the_type_off(city: City, pass_: Pass) -> None:
+    _listed_otherwise(city, lambda t: replace(t, types=tuple(x for x in t.types if x.name != pass_.pass_type)))
+
+
+def _limits_the_key(city: City, pass_: Pass) -> None:
+    _listed_otherwise(city, lambda t: _of_credential_keys(t, pass_types=frozenset({"another_type"})))
+
+
+def _key_signs_later(city: City, _: Pass) -> None:
+    _listed_otherwise(city, lambda t: _of_credential_keys(t, sign_from=int(city.clock())))
+
+
+def _of_credential_keys(listed: TrustList, **change: Any) -> TrustList:
+    keys = (replace(key, **change) if key.role is Role.CREDENTIAL else key for key in listed.keys)
+    return replace(listed, keys=tuple(keys))
 
 
 class _OtherRole:
@@ -110,6 +158,21 @@ SENTENCES: dict[str, tuple[Event, Outcome, Reason, Step | None]] = {
         Reason.ACCEPTED,
         None,
     ),
+    "a code whose pass was amended since": (_amends, Outcome.REFUSED, Reason.REVOKED, Step.STATUS),
+    "a pass that was shortened since": (
+        lambda c, p: c._change(p, renewing=False, valid_until=c.today + timedelta(days=3)),
+        Outcome.REFUSED,
+        Reason.REVOKED,
+        Step.STATUS,
+    ),
+    "a code of a type the city no longer lists": (
+        _switches_the_type_off,
+        Outcome.REFUSED,
+        Reason.UNKNOWN_TYPE,
+        Step.TRUST,
+    ),
+    "a key that may sign other types only": (_limits_the_key, Outcome.REFUSED, Reason.KEY_NOT_ALLOWED, Step.TRUST),
+    "a code from before the key might sign": (_key_signs_later, Outcome.REFUSED, Reason.KEY_OUTSIDE_WINDOW, Step.TRUST),
     "status lists older than the type allows": (
         _stays_silent(7.1),
         Outcome.UNDETERMINED,

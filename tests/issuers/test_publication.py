@@ -14,9 +14,11 @@ import jwt
 import pytest
 from sqlalchemy import select
 
+from issuers import publication
 from issuers.errors import PublishFailed
 from issuers.models import outbox
 from issuers.publication import Publication
+from issuers.status_lists import current_array
 from keys.trust_list import read_trust_list
 from tests.city import City
 from verifiers.published import read_anchor
@@ -159,3 +161,38 @@ def test_no_private_thing_lies_in_the_published_folder(city: City, tmp_path: Pat
         if path.is_file():
             assert b"PRIVATE KEY" not in path.read_bytes()
     assert (city.settings.issuer_home.stat().st_mode & 0o077) == 0
+
+
+def test_many_changes_one_by_one_end_in_the_same_list_as_one_read_from_the_database(city_on: City) -> None:
+    """The publisher keeps the array and applies what changed; another process publishes in between."""
+    passes = [city_on.grants("family_card") for _ in range(6)]
+    for pass_ in passes:
+        city_on.qr(pass_)
+    office, clock = city_on.office, city_on.clock
+    other = Publication(city_on.settings, office.engine, office.catalogue, office.ring, clock, clock.sleep)
+    city_on.suspends(passes[0])
+    city_on.suspends(passes[1])
+    city_on.reinstates(passes[0])
+    city_on.revokes(passes[2])
+    city_on.office.publication.publish_changes = other.publish_changes  # type: ignore[method-assign]
+    city_on.revokes(passes[3])
+    del city_on.office.publication.publish_changes
+    city_on.withdraws(passes[4], "qr")
+    city_on.suspends(passes[5])
+    believe: Callable[..., None] = lambda *_: None  # noqa: E731
+    step_by_step = read_token((city_on.settings.published / "status" / "1.cwt").read_bytes(), believe)
+    with read_transaction(city_on.office.engine) as connection:
+        assert step_by_step.raw == bytes(current_array(connection, "1").raw)
+    assert sorted(filter(None, (step_by_step.value(i) for i in range(1024)))) == [1, 1, 1, 2, 2]
+
+
+def test_one_change_does_not_read_the_whole_list_again(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = [city.grants("family_card") for _ in range(3)]
+    for pass_ in passes:
+        city.qr(pass_)
+    city.revokes(passes[0])
+    read = []
+    monkeypatch.setattr(publication, "current_array", lambda *_: read.append(1))
+    city.revokes(passes[1])
+    city.suspends(passes[2])
+    assert read == []

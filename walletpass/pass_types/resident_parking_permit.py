@@ -16,7 +16,7 @@ PASS_TYPE = PassType(
         "en": "Parking without a ticket in your own resident zone.",
     },
     claims=(
-        Claim("permit_number", 1, {"de": "Ausweisnummer", "en": "Permit number"}, ClaimKind.NUMBER, in_qr=True),
+        Claim("permit_number", 1, {"de": "Ausweisnummer", "en": "Permit number"}, ClaimKind.NUMBER, 16, in_qr=True),
         Claim("zone", 2, {"de": "Zone", "en": "Zone"}, ClaimKind.ZONE, front=True, in_qr=True),
         Claim(
             "plates", 3, {"de": "Kennzeichen", "en": "Licence plates"}, ClaimKind.PLATES,

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("id", ROW_NUMBER, autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(24), nullable=False),
         sa.Column("subject", sa.String(40), nullable=False),
+        sa.Column("detail", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("done_at", sa.BigInteger),
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),

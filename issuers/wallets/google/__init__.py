@@ -1,11 +1,12 @@
 """Google Wallet: a "save" link that carries the pass as a signed JWT.
 
 The link is complete in itself as long as it is short enough for browsers (see `save_link`). A longer one names only
-what must then exist at Google already; putting it there through the REST interface is not this module's work.
+what must then exist at Google already; the form `json` writes it out for the REST interface, which is not called here.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -50,7 +51,7 @@ class GoogleWallet:
     """Makes save links."""
 
     name = "google"
-    forms: tuple[str, ...] = ("txt",)
+    forms: tuple[str, ...] = ("txt", "json")
 
     def __init__(self, settings: IssuerSettings, signer_for: SignerSource) -> None:
         self._settings = settings
@@ -59,7 +60,14 @@ class GoogleWallet:
         self._prepared: dict[str, _Prepared] = {}
 
     def offer(self, carried: CarriedPass, form: str, now: datetime) -> Offer:
-        """The save link as text."""
+        """The save link as text; or class and object as JSON, for whoever puts them to Google by REST."""
+        if form == "json":
+            objects = {
+                "genericClasses": [generic_class(carried.pass_type, self._settings)],
+                "genericObjects": [ObjectTemplate(carried.pass_type, self._settings).render(carried, now)],
+            }
+            body = json.dumps(objects, ensure_ascii=False, indent=2).encode()
+            return Offer(body, "application/json", f"{carried.pass_type.name}-google.json")
         links = self._save_links()
         payloads = self._prepare(carried.pass_type).payloads(carried, now, links.payload_room)
         link = links.link(payloads, int(now.timestamp()))
