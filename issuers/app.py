@@ -22,6 +22,7 @@ from issuers.published import published_router
 from issuers.publisher import Publisher
 from issuers.readiness import Readiness
 from issuers.upkeep import INTERVAL, keep_up
+from issuers.wallets import HasRouter
 from web.bearer import BearerTokens
 from web.edge import fit_edge
 from web.tokens import TokenStore
@@ -58,5 +59,8 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
     for router in (passes_router, amendments_router, status_router, offers_router, imports.imports_router):
         app.include_router(router(counter))
     describe(app)
+    for wallet in office.wallets.values():
+        if isinstance(wallet, HasRouter):
+            app.include_router(wallet.router)
     app.include_router(pages_router(app, {each.path(): each.labels for each in office.catalogue}))
     return app

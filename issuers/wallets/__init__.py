@@ -11,7 +11,9 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from fastapi import APIRouter
 
 from issuers.settings import IssuerSettings
 from keys.signer import Role, Signer
@@ -50,6 +52,14 @@ class Wallet(Protocol):
     def offer(self, carried: CarriedPass, form: str, now: datetime) -> Offer:
         """Package the pass. `form` is one of `forms`; `now` is aware."""
         ...
+
+
+@runtime_checkable
+class HasRouter(Protocol):
+    """A wallet that others fetch something from: a picture, or passes themselves. The app includes its router."""
+
+    @property
+    def router(self) -> APIRouter: ...
 
 
 def load_wallets(settings: IssuerSettings, signer_for: SignerSource) -> dict[str, Wallet]:

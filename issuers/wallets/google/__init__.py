@@ -10,8 +10,12 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
+from fastapi import APIRouter
+from starlette.responses import Response
+
 from issuers.settings import IssuerSettings
 from issuers.wallets import CarriedPass, Offer, SignerSource
+from issuers.wallets.google.logo import LOGO_PATH, logo_png
 from issuers.wallets.google.objects import ObjectTemplate, generic_class
 from issuers.wallets.google.save_link import SaveLinks, encode
 from keys.signer import Role
@@ -72,6 +76,17 @@ class GoogleWallet:
         payloads = self._prepare(carried.pass_type).payloads(carried, now, links.payload_room)
         link = links.link(payloads, int(now.timestamp()))
         return Offer(link.encode("ascii"), "text/plain; charset=us-ascii", f"{carried.pass_type.name}-google.{form}")
+
+    @property
+    def router(self) -> APIRouter:
+        """The picture that objects name: Google fetches it, without a login."""
+        router = APIRouter(include_in_schema=False)
+
+        @router.get(f"/{LOGO_PATH}")
+        def logo() -> Response:
+            return Response(logo_png(), media_type="image/png", headers={"Cache-Control": "public, max-age=86400"})
+
+        return router
 
     def _prepare(self, pass_type: PassType) -> _Prepared:
         prepared = self._prepared.get(pass_type.name)

@@ -1,0 +1,71 @@
+"""The two commands of the README, typed by a stranger: a fresh clone, an empty home, nothing set."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(clone: Path, env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """`make run`, until it says that it is ready."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(["make", "run"], cwd=clone, env=env, stdout=output, stderr=output, process_group=0)
+    deadline = time.monotonic() + 240
+    while "Ctrl-C stops both" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    return process
+
+
+def stop(process: subprocess.Popen[bytes], ports: list[int]) -> None:
+    """Ctrl-C in the terminal reaches the whole group."""
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(30)
+    for port in ports:
+        with socket.socket() as probe, pytest.raises(ConnectionRefusedError):
+            probe.connect(("127.0.0.1", port))
+
+
+def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
+    clone, home = tmp_path / "walletpass", tmp_path / "home"
+    home.mkdir()
+    subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(clone)], check=True)
+    ports = [free_port(), free_port()]
+    kept = {name: os.environ[name] for name in ("UV_CACHE_DIR", "PIP_CONFIG_FILE") if name in os.environ}
+    env = kept | {
+        "HOME": str(home),
+        "PATH": f"{Path(shutil.which('python3') or '').parent}:/usr/bin:/bin",
+        "WALLETPASS_PORT": str(ports[0]),
+        "WALLETPASS_VERIFIER_PORT": str(ports[1]),
+    }
+    first = start(clone, env, tmp_path / "first.log")
+    tokens = clone / "var" / "demo" / "tokens.txt"
+    assert tokens.stat().st_mode & 0o777 == 0o600
+    for port in ports:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+            assert answer.status == 200
+    greeting = (tmp_path / "first.log").read_text()
+    assert all(re.search(word, greeting) for word in ("Issuing service", "Verifying service", r"tokens\.txt", "Try:"))
+    stop(first, ports)
+    before = tokens.read_bytes()
+    stop(start(clone, env, tmp_path / "second.log"), ports)
+    assert tokens.read_bytes() == before, "a second start keeps the data"
+    assert "Setting up" not in (tmp_path / "second.log").read_text()
