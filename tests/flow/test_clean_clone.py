@@ -49,9 +49,9 @@ def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
     home.mkdir()
     subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(clone)], check=True)
     ports = [free_port(), free_port()]
-    kept = {name: os.environ[name] for name in ("UV_CACHE_DIR", "PIP_CONFIG_FILE") if name in os.environ}
-    env = kept | {
+    env = {
         "HOME": str(home),
+        "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),  # spares the downloads
         "PATH": f"{Path(shutil.which('python3') or '').parent}:/usr/bin:/bin",
         "WALLETPASS_PORT": str(ports[0]),
         "WALLETPASS_VERIFIER_PORT": str(ports[1]),

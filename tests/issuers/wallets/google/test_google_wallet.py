@@ -315,3 +315,13 @@ def test_another_key_signs_from_the_moment_it_is_there(google_signer, carry: Car
 def test_a_service_account_without_an_rsa_key_is_refused(google_signer):
     with pytest.raises(KeyProblem, match="RSA"):
         SaveLinks(replace(google_signer, private_key=ec.generate_private_key(ec.SECP256R1())), ())
+
+
+def test_class_and_object_are_written_out_for_whoever_puts_them_to_google(
+    catalogue: Catalogue, carry: Carry, wallet: Any, now: datetime, type_name: str
+) -> None:
+    offer = wallet.offer(carry(catalogue.named(type_name)), "json", now)
+    written = json.loads(offer.body)
+    [made], [class_] = written["genericObjects"], written["genericClasses"]
+    assert made["classId"] == class_["id"]
+    assert offer.media_type == "application/json"
