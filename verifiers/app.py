@@ -13,6 +13,7 @@ from verifiers.check_page import check_page_router
 from verifiers.images import MAX_BYTES
 from verifiers.judging import Judge
 from verifiers.known import Known
+from verifiers.picture_queue import PictureQueue
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
 from web.bearer import BearerTokens
@@ -20,7 +21,7 @@ from web.edge import fit_edge
 from web.limits import RateLimit
 
 UPLOAD_LIMIT = MAX_BYTES + (64 << 10)  # bytes: the largest picture and the form around it
-STATUSES = {"image_unreadable": 422, "image_too_large": 413, "no_code_found": 422}
+STATUSES = {"image_unreadable": 422, "image_too_large": 413, "no_code_found": 422, "pictures_busy": 503}
 
 
 def create_app(settings: VerifierSettings) -> FastAPI:
@@ -48,6 +49,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     )
     judge = Judge(known, metrics.registry)
     tokens = BearerTokens(open_tokens(settings), settings.verifier_checks_per_minute)
-    app.include_router(verifications_router(judge, tokens))
-    app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute)))
+    pictures = PictureQueue()
+    app.include_router(verifications_router(judge, tokens, pictures))
+    app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))
     return app

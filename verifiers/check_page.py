@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response
 
 from keys.errors import WalletPassError
 from verifiers.check_texts import ERRORS, OUTCOMES, REASONS, RESULTS, STEPS, TEXTS
-from verifiers.images import MAX_BYTES, text_in_picture
+from verifiers.images import MAX_BYTES, PicturesBusy
 from verifiers.judging import Judge
+from verifiers.picture_queue import PictureQueue
 from verifiers.tidy import tidy
 from walletpass.entitlement import ClaimValue
 from walletpass.pass_type import ClaimKind, PassType
@@ -28,7 +28,7 @@ class NothingSent(WalletPassError):
     code = "nothing_sent"
 
 
-def check_page_router(judge: Judge, limit: RateLimit) -> APIRouter:
+def check_page_router(judge: Judge, limit: RateLimit, pictures: PictureQueue) -> APIRouter:
     """`GET /` shows the form, `POST /check` the verdict."""
     router = APIRouter(include_in_schema=False)
     pages = Pages("verifiers", TEXTS)
@@ -44,12 +44,12 @@ def check_page_router(judge: Judge, limit: RateLimit) -> APIRouter:
         try:
             limit.take(caller_address(request))
             async with request.form(max_files=1, max_fields=4, max_part_size=MAX_BYTES) as sent:
-                text = await _presented(sent)
+                text = await _presented(sent, pictures)
         except WalletPassError as refusal:
             error = ERRORS[language].get(refusal.code, refusal.sentence)
-            busy = isinstance(refusal, TooManyRequests)
-            answer = pages.render("check.html", language, 429 if busy else 422, verdict=None, error=error)
-            if isinstance(refusal, TooManyRequests):
+            status = {TooManyRequests: 429, PicturesBusy: 503}.get(type(refusal), 422)
+            answer = pages.render("check.html", language, status, verdict=None, error=error)
+            if isinstance(refusal, TooManyRequests | PicturesBusy):
                 answer.headers["Retry-After"] = str(refusal.retry_after)
             return answer
         verdict = judge.judge(text)
@@ -59,10 +59,10 @@ def check_page_router(judge: Judge, limit: RateLimit) -> APIRouter:
     return router
 
 
-async def _presented(sent: FormData) -> str:
+async def _presented(sent: FormData, pictures: PictureQueue) -> str:
     image, text = sent.get("image"), sent.get("presentation")
     if isinstance(image, UploadFile) and image.size:
-        return await run_in_threadpool(text_in_picture, await image.read(MAX_BYTES + 1))
+        return await pictures.text(await image.read(MAX_BYTES + 1))
     if isinstance(text, str) and tidy(text):
         return tidy(text)
     raise NothingSent("Paste a code or choose a photo.")

@@ -99,14 +99,16 @@ RESULTS: Mapping[str, Mapping[StepResult, str]] = {
 ERRORS: Mapping[str, Mapping[str, str]] = {
     "de": {
         "nothing_sent": "Bitte einen Code einfügen oder ein Foto auswählen.",
-        "image_too_large": "Das Bild ist zu groß: höchstens 10 MB und 50 Megapixel.",
+        "image_too_large": "Das Bild ist zu groß: höchstens 10 MB und 50 Megapixel, WebP und GIF 16 Megapixel.",
+        "pictures_busy": "Gerade werden viele Bilder gelesen. Bitte gleich noch einmal versuchen.",
         "image_unreadable": "Das Bild ist nicht lesbar. Bitte PNG, JPEG, WebP oder GIF senden.",
         "no_code_found": "Auf dem Bild ist kein QR-Code zu erkennen. Bitte näher herangehen und ruhig halten.",
         "too_many_requests": "Zu viele Anfragen. Bitte in einer Minute noch einmal versuchen.",
     },
     "en": {
         "nothing_sent": "Paste a code or choose a photo.",
-        "image_too_large": "The picture is too large: at most 10 MB and 50 megapixels.",
+        "image_too_large": "The picture is too large: at most 10 MB and 50 megapixels, WebP and GIF 16 megapixels.",
+        "pictures_busy": "Many pictures are being read just now. Try again in a moment.",
         "image_unreadable": "The picture cannot be read. Send a PNG, JPEG, WebP or GIF.",
         "no_code_found": "There is no QR code in the picture. Come closer and hold still.",
         "too_many_requests": "Too many requests. Try again in a minute.",

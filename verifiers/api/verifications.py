@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, File, Request, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from verifiers.images import MAX_BYTES, text_in_picture
+from verifiers.images import MAX_BYTES
 from verifiers.judging import Judge
+from verifiers.picture_queue import PictureQueue
 from verifiers.tokens import VERIFY
 from verifiers.verdict_document import verdict_document
 from walletpass.verdict import Outcome, Reason, Step, StepResult
@@ -63,7 +64,7 @@ class VerdictOut(BaseModel):
     valid_until: str | None = Field(description="The last valid local day.")
 
 
-def verifications_router(judge: Judge, tokens: BearerTokens) -> APIRouter:
+def verifications_router(judge: Judge, tokens: BearerTokens, pictures: PictureQueue) -> APIRouter:
     """The router; every call needs a token with the right to verify."""
     router = APIRouter(prefix="/api/v1", tags=["verifications"])
 
@@ -85,9 +86,9 @@ def verifications_router(judge: Judge, tokens: BearerTokens) -> APIRouter:
         response_model=VerdictOut,
         dependencies=needs_token,
     )
-    def judge_picture(
+    async def judge_picture(
         image: Annotated[UploadFile, File(description="PNG, JPEG, WebP or GIF, at most 10 MB.")],
     ) -> dict[str, object]:
-        return verdict_document(judge.judge(text_in_picture(image.file.read(MAX_BYTES + 1))))
+        return verdict_document(judge.judge(await pictures.text(await image.read(MAX_BYTES + 1))))
 
     return router
