@@ -318,9 +318,9 @@ def test_a_service_account_without_an_rsa_key_is_refused(google_signer):
 
 
 def test_class_and_object_are_written_out_for_whoever_puts_them_to_google(
-    catalogue: Catalogue, carry: Carry, wallet: Any, now: datetime, type_name: str
+    carry: Carry, wallet: Any, now: datetime, type_name: str
 ) -> None:
-    offer = wallet.offer(carry(catalogue.named(type_name)), "json", now)
+    offer = wallet.offer(carry(type_name), "json", now)
     written = json.loads(offer.body)
     [made], [class_] = written["genericObjects"], written["genericClasses"]
     assert made["classId"] == class_["id"]
