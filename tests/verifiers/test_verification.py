@@ -260,6 +260,8 @@ def test_the_last_entry_of_a_list_is_on_it_and_the_next_is_not(city: SampleCity)
     last, beyond = (StatusReference(city.list_uri, index) for index in (1023, 1024))
     assert verify(city.qr(status=last), known, NOW).outcome is Outcome.ACCEPTED
     assert stops(verify(city.qr(status=beyond), known, NOW), Step.STATUS, Reason.STATUS_OUT_OF_RANGE)
+    late = NOW + PARKING.max_status_age + 1  # an old list may have been followed by a longer one
+    assert stops(verify(city.qr(status=beyond), known, late), Step.STATUS, Reason.STATUS_STALE)
 
 
 @pytest.mark.parametrize("uri", ["/status/2", "/status/1/", "/STATUS/1", "/status/1?a"])
