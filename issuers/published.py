@@ -20,10 +20,12 @@ from starlette.responses import Response
 from issuers.accept import choose
 from issuers.api.problems import problems
 from issuers.settings import IssuerSettings
+from keys.issuing import REVOCATION_LIST
 
 STATUS_LIST_JWT = "application/statuslist+jwt"
 STATUS_LIST_CWT = "application/statuslist+cwt"
 TRUST_LIST_JWT = "application/trustlist+jwt"  # RFC 7515 section 4.1.9: the header's `typ` with "application/" before it
+CRL = "application/pkix-crl"  # RFC 5280 section 4.2.1.13
 JSON = "application/json"
 
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag"}
@@ -38,6 +40,7 @@ _MEDIA_TYPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"trust-list\.jwt"), TRUST_LIST_JWT),
     (re.compile(r"status/[0-9]{1,3}(\.jwt)?"), STATUS_LIST_JWT),
     (re.compile(r"status/[0-9]{1,3}\.cwt"), STATUS_LIST_CWT),
+    (re.compile(re.escape(REVOCATION_LIST)), CRL),
     (re.compile(r"status-lists\.json"), JSON),
     (re.compile(r"types/[a-z0-9_]{1,40}/[0-9]{1,4}\.json"), JSON),
 )
@@ -122,7 +125,7 @@ def published_router(settings: IssuerSettings) -> APIRouter:
         return answer(request, "status-lists.json")
 
     async def any_document(request: Request, path: str) -> Response:
-        """A document of the folder: `trust-list.jwt`, `status-lists.json`, `status/1.cwt`, `types/…/1.json`."""
+        """A document of the folder: `trust-list.jwt`, `anchor.crl`, `status/1.cwt`, `types/…/1.json`."""
         return answer(request, path)
 
     async def preflight() -> Response:
@@ -132,7 +135,7 @@ def published_router(settings: IssuerSettings) -> APIRouter:
         ("/status/{list_id}", status_list, "A status list", (STATUS_LIST_JWT, STATUS_LIST_CWT)),
         ("/types/{name}/{version}", type_metadata, "A type of pass", (JSON,)),
         ("/status-lists.json", aggregation, "All status lists", (JSON,)),
-        ("/published/{path:path}", any_document, "A published document", (TRUST_LIST_JWT, JSON)),
+        ("/published/{path:path}", any_document, "A published document", (TRUST_LIST_JWT, CRL, JSON)),
     ):
         described = _responses(media_types, negotiated=endpoint is status_list)
         router.add_api_route(
@@ -145,7 +148,7 @@ def published_router(settings: IssuerSettings) -> APIRouter:
 
 def _responses(media_types: tuple[str, ...], *, negotiated: bool) -> dict[int | str, dict[str, Any]]:
     text, binary = {"schema": {"type": "string"}}, {"schema": {"type": "string", "format": "binary"}}
-    content = {name: binary if name == STATUS_LIST_CWT else text for name in media_types}
+    content = {name: binary if name in (STATUS_LIST_CWT, CRL) else text for name in media_types}
     if media_types == (JSON,):
         content = {JSON: {"schema": {"type": "object"}}}
     found: dict[int | str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from issuers import lifecycle
 from issuers.api.counter import Caller, Counter, IdempotencyKey
 from issuers.api.problems import EVERYWHERE, FIELD_CODES, WITH_BODY, problems
-from issuers.api.schemas import MAX_REASON, AmendmentIn, PassOut, RenewalIn
+from issuers.api.schemas import MAX_REASON, AmendmentIn, PassBrief, PassOut, RenewalIn
 from issuers.api.wishes import wanted_amendment
 from walletpass import claims as reading
 from walletpass.passes import local_day
@@ -29,7 +29,7 @@ def _add_amend(router: APIRouter, counter: Counter) -> None:
     @router.patch(
         "",
         summary="Amend a pass",
-        response_model=PassOut,
+        response_model=PassOut | PassBrief,
         responses=problems(*_CODES, "number_fixed"),
     )
     async def amend(
@@ -39,7 +39,10 @@ def _add_amend(router: APIRouter, counter: Counter) -> None:
         token: Caller,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
-        """Change what the pass says. Credentials that said otherwise are withdrawn at once."""
+        """Change what the pass says. Credentials that said otherwise are withdrawn at once.
+
+        A later last day needs the right to renew, too.
+        """
         order = counter.office.order(f"token {token.id}", _reason(body.reason))
 
         def change(connection: Connection) -> str:
@@ -47,6 +50,8 @@ def _add_amend(router: APIRouter, counter: Counter) -> None:
             lifecycle.require_not_revoked(found)
             pass_type = counter.type_of(found)
             wanted = wanted_amendment(found, body, pass_type, local_day(order.now), counter.zones)
+            if wanted.valid_until > found.valid_until:
+                token.require(pass_type.department, "renew")
             lifecycle.amend(connection, found, wanted, pass_type, order)
             return serial
 
@@ -57,7 +62,7 @@ def _add_renew(router: APIRouter, counter: Counter) -> None:
     @router.post(
         "/renewals",
         summary="Renew a pass",
-        response_model=PassOut,
+        response_model=PassOut | PassBrief,
         responses=problems(*_CODES),
     )
     async def renew(

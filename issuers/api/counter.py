@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 
 from issuers import repository
 from issuers.api.idempotency import Attempt, once, request_digest
+from issuers.api.schemas import PassBrief
 from issuers.errors import UnknownSerial
 from issuers.models import credentials
 from issuers.office import Office
@@ -89,12 +90,17 @@ class Counter:
         status: int = 200,
         publish: bool = True,
     ) -> JSONResponse:
-        """Do `change`, which returns a serial, once; publish it; answer with the pass as it is now."""
+        """Do `change`, which returns a serial, once; publish it; answer with the pass as it is now.
+
+        A token that may not read the department's passes learns no more than the members of `PassBrief`.
+        """
         attempt = await self.attempt(request, token, key)
         answered, serial = await self.work(once, self.office.engine, attempt, status, change)
         if publish:
             await self.publisher.publish()
         document = await self.work(self.document, serial)
+        if not token.allows(self.declared(document["type"]).department, READ):
+            document = {name: document[name] for name in PassBrief.model_fields}
         headers = PRIVATE | ({"Location": f"/api/v1/passes/{serial}"} if answered == 201 else {})
         return JSONResponse(document, answered, headers)
 

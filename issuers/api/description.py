@@ -23,7 +23,8 @@ Departments create and change passes here; wallets and inspectors read the publi
 
 Send a bearer token (`walletpass tokens create`) with every request below `/api/`. Its scopes are `department:action`;
 the actions are read, issue, offer, renew, amend, suspend, reinstate, revoke, withdraw and import. A pass of a
-department that the token may not read is answered as unknown.
+department that the token may not read is answered as unknown; with a right to change but not to read, the answer
+holds only serial, type and status.
 
 A change is answered when it is published. `Idempotency-Key` makes a POST or PATCH safe to repeat. Every error is a
 problem document (RFC 9457) whose `code` never changes its meaning."""

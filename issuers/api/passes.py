@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from issuers import lifecycle, repository
 from issuers.api.counter import PRIVATE, READ, Caller, Counter, IdempotencyKey
 from issuers.api.problems import EVERYWHERE, FIELD_CODES, WITH_BODY, problems
-from issuers.api.schemas import EntitlementIn, PassOut, PassPage, PassWithHistory
+from issuers.api.schemas import EntitlementIn, PassBrief, PassOut, PassPage, PassWithHistory, StatusWord
 from issuers.api.wishes import wanted_entitlement
 from issuers.errors import NumberTaken
 from walletpass.pass_type import PassType
@@ -25,7 +25,6 @@ from web.tokens import RightMissing, Token
 
 LIMIT = 200  # passes on a page
 _CODES = (*EVERYWHERE, *WITH_BODY, *FIELD_CODES, "unknown_type", "number_taken", "pass_revoked", "number_fixed")
-StatusWord = Literal["valid", "suspended", "revoked", "expired", "not_yet_valid"]
 
 
 def passes_router(counter: Counter) -> APIRouter:
@@ -102,7 +101,7 @@ def _add_create(router: APIRouter, counter: Counter) -> None:
         "",
         summary="Create a pass",
         status_code=201,
-        response_model=PassOut,
+        response_model=PassOut | PassBrief,
         responses=problems(
             *EVERYWHERE, *WITH_BODY, *FIELD_CODES, "unknown_type", "number_taken", "pass_revoked", "number_fixed"
         ),

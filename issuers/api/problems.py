@@ -48,6 +48,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
         "unknown_claim": "A pass of this type has no such claim.",
         "unknown_carrier": "Nothing carries this pass under that name.",
         "number_fixed": "The number of a pass cannot change; revoke it and issue another.",
+        "wrong_kind": "This claim takes no such JSON value; write it as a text in quotes.",
         "missing_value": "A pass of this type needs a value for zone.",
         "bad_number": "A number has 2 to 32 letters, digits or the characters $ + . / : _ -, without blanks.",
         "bad_zone": "A zone has 1 to 4 letters or digits, such as 7, A12 or MÜ.",
@@ -90,9 +91,9 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
 }
 EXAMPLES: Mapping[str, str] = {code: sentence for row in _TABLE.values() for code, sentence in row.items()}
 STATUSES: Mapping[str, int] = {code: status for status, row in _TABLE.items() for code in row}
-FIELD_CODES = ("missing_value", "unknown_claim", "bad_number", "bad_zone", "bad_plate", "too_many_plates", "bad_date",
-               "bad_email", "bad_language", "bad_flag", "bad_count", "bad_text", "too_long", "bad_validity",
-               "validity_too_long")  # fmt: skip
+FIELD_CODES = ("missing_value", "unknown_claim", "wrong_kind", "bad_number", "bad_zone", "bad_plate",
+               "too_many_plates", "bad_date", "bad_email", "bad_language", "bad_flag", "bad_count", "bad_text",
+               "too_long", "bad_validity", "validity_too_long")  # fmt: skip
 EVERYWHERE = ("token_missing", "token_invalid", "right_missing", "too_many_requests", "invalid_request",
               "internal_error", "database_busy", "database_unavailable")  # fmt: skip
 WITH_BODY = ("bad_request", "body_too_large", "body_too_slow", "idempotency_key_reused", "publish_failed")

@@ -21,6 +21,7 @@ Value = (
     | Annotated[list[Annotated[StrictStr, Field(max_length=40)]], Field(max_length=10)]
 )
 ClaimsIn = Annotated[dict[Name, Value | None], Field(max_length=MAX_MEMBERS)]
+StatusWord = Literal["valid", "suspended", "revoked", "expired", "not_yet_valid"]
 Reason = Annotated[
     StrictStr, Field(max_length=MAX_REASON, description="Why; kept in the audit record. Name no person.")
 ]
@@ -137,7 +138,7 @@ class PassInList(BaseModel):
     serial: str
     type: str
     external_number: str
-    status: Literal["valid", "suspended", "revoked", "expired", "not_yet_valid"]
+    status: StatusWord
     valid_from: date
     valid_until: date
     claims: dict[str, str | int | bool | list[str]]
@@ -164,6 +165,16 @@ class PassOut(PassInList):
     )
 
     carriers: list[str] = Field(description="Who holds credentials that are neither withdrawn nor run out.")
+
+
+class PassBrief(BaseModel):
+    """What a token learns of a pass that it may change but not read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    serial: str
+    type: str
+    status: StatusWord
 
 
 class ChangeOut(BaseModel):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from issuers import lifecycle
 from issuers.api.counter import Caller, Counter, IdempotencyKey
 from issuers.api.problems import EVERYWHERE, WITH_BODY, NothingCarried, problems
-from issuers.api.schemas import MAX_REASON, PassOut, ReasonIn, WithdrawalIn
+from issuers.api.schemas import MAX_REASON, PassBrief, PassOut, ReasonIn, WithdrawalIn
 from issuers.lifecycle import NEEDS_REASON, Action
 from walletpass import claims as reading
 
@@ -38,7 +38,7 @@ def status_router(counter: Counter) -> APIRouter:
             name=action.value,
             summary=summary,
             description=description,
-            response_model=PassOut,
+            response_model=PassOut | PassBrief,
             responses=problems(*_CODES, *reasons, "transition_not_allowed"),
         )
     _add_withdrawals(router, counter)
@@ -70,7 +70,7 @@ def _add_withdrawals(router: APIRouter, counter: Counter) -> None:
     @router.post(
         "/withdrawals",
         summary="Withdraw one carrier's credentials",
-        response_model=PassOut,
+        response_model=PassOut | PassBrief,
         responses=problems(*_CODES, "unknown_carrier"),
     )
     async def withdraw(

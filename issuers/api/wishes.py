@@ -19,8 +19,8 @@ from walletpass.status import Status
 def wanted_entitlement(body: EntitlementIn, pass_type: PassType, today: date, zones: frozenset[str]) -> Entitlement:
     """The entitlement that the body describes; raises `InvalidClaim`."""
     texts = _texts(body.claims, pass_type)
-    number_claim = pass_type.number_claim.name
-    number = reading.read_number(number_claim, _required(number_claim, texts.pop(number_claim, "")))
+    longest, number_claim = pass_type.number_claim.longest, pass_type.number_claim.name
+    number = reading.read_number(number_claim, _required(number_claim, texts.pop(number_claim, "")), longest)
     until = reading.read_date("valid_until", body.valid_until)
     start = reading.read_date("valid_from", body.valid_from) if body.valid_from else min(today, until)
     reading.check_validity("valid_until", pass_type.validity, start, until, today)
@@ -49,19 +49,23 @@ def _texts(values: Mapping[str, Value | None], pass_type: PassType) -> dict[str,
         if pass_type.claim(name) is None:
             known = ", ".join(claim.name for claim in pass_type.claims)
             raise InvalidClaim("claims", "unknown_claim", f"A pass of this type has no such claim; it has {known}.")
-    return {name: _text(name, value) for name, value in values.items()}
+    kinds = {claim.name: claim.kind for claim in pass_type.claims}
+    return {name: _text(name, kinds[name], value) for name, value in values.items()}
 
 
-def _text(name: str, value: Value | None) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
+def _text(name: str, kind: ClaimKind, value: Value | None) -> str:
+    """Each kind of claim is a text or its own kind of JSON value: `true` is no zone."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool) and kind is ClaimKind.FLAG:
         return "ja" if value else "nein"
-    if isinstance(value, list):
+    if isinstance(value, list) and kind is ClaimKind.PLATES:
         if any("," in item for item in value):
             raise InvalidClaim(name, "bad_plate", "Give each plate as an item of its own, without a comma.")
         return ",".join(value)
-    return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and kind in (ClaimKind.COUNT, ClaimKind.YEAR):
+        return str(value)
+    raise InvalidClaim(name, "wrong_kind", "This claim takes no such JSON value; write it as a text in quotes.")
 
 
 def _holder_texts(holder: HolderIn) -> dict[str, str]:

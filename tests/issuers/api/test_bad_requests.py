@@ -75,6 +75,28 @@ def test_a_flood_of_wrong_members_gets_a_short_answer(service: Service) -> None:
     assert answer.status_code == 422 and len(answer.content) < 4000
 
 
+WRONG_KINDS = (
+    ("resident_parking_permit", {"permit_number": "BP-1", "zone": True}),
+    ("resident_parking_permit", {"permit_number": "BP-1", "zone": 7}),
+    ("resident_parking_permit", {"permit_number": "BP-1", "zone": ["A1"]}),
+    ("resident_parking_permit", {"permit_number": 4711, "zone": "A1"}),
+    ("resident_parking_permit", {"permit_number": "BP-1", "zone": "A1", "changing_vehicles": 1}),
+    ("resident_parking_permit", {"permit_number": "BP-1", "zone": "A1", "plates": True}),
+    ("family_card", {"card_number": "FK-1", "children": True}),
+    ("family_card", {"card_number": "FK-1", "children": ["2"]}),
+    ("family_card", {"card_number": "FK-1", "family_name": False}),
+)
+
+
+def test_a_claim_takes_no_json_value_of_another_kind(service: Service) -> None:
+    for pass_type, claims in WRONG_KINDS:
+        answer = service.call("POST", PASSES, permit() | {"type": pass_type, "claims": claims})
+        assert (answer.status_code, answer.json()["code"]) == (422, "wrong_kind"), claims
+        assert answer.json()["field"] in claims
+    good = {"card_number": "FK-1", "children": 2, "family_name": "Müßig"}
+    assert service.call("POST", PASSES, permit() | {"type": "family_card", "claims": good}).status_code == 201
+
+
 BAD_QUERIES = (
     ("limit=0", "invalid_request"),
     ("limit=201", "invalid_request"),

@@ -49,6 +49,7 @@ def test_the_accept_header_chooses_the_form(accept: str | None, chosen: str | No
         ("/published/status/1.jwt", "status/1.jwt", JWT),
         ("/published/status/1.cwt", "status/1.cwt", CWT),
         ("/published/trust-list.jwt", "trust-list.jwt", "application/trustlist+jwt"),
+        ("/published/anchor.crl", "anchor.crl", "application/pkix-crl"),
         ("/status-lists.json", "status-lists.json", "application/json"),
         ("/published/status-lists.json", "status-lists.json", "application/json"),
         ("/types/library_card/1", "types/library_card/1.json", "application/json"),

@@ -34,6 +34,31 @@ def test_each_action_needs_its_own_right(service: Service) -> None:
         assert allowed.status_code == 200, (action, allowed.text)
 
 
+def test_a_right_to_change_is_no_right_to_read(service: Service) -> None:
+    serial = service.creates().json()["serial"]
+    for action, (method, address, body) in OPERATIONS.items():
+        if action in ("read", "offer"):  # an offer is the pass itself
+            continue
+        answer = service.call(
+            method, f"/api/v1/passes/{serial}{address}", body, headers=service.token(f"parking:{action}")[1]
+        )
+        assert (answer.status_code, answer.json().keys()) == (200, {"serial", "type", "status"}), action
+    made = service.call("POST", "/api/v1/passes", permit("BP-2"), headers=service.token("parking:issue")[1])
+    assert made.json() == {"serial": made.json()["serial"], "type": "resident_parking_permit", "status": "valid"}
+
+
+def test_to_amend_a_pass_to_a_later_day_needs_the_right_to_renew(service: Service) -> None:
+    serial = service.creates().json()["serial"]
+    for scopes, until, status in (
+        (("parking:amend",), "2027-06-02", 403),
+        (("parking:amend",), "2027-05-31", 200),
+        (("parking:amend", "parking:renew"), "2027-06-02", 200),
+    ):
+        headers = service.token(*scopes)[1]
+        answer = service.call("PATCH", f"/api/v1/passes/{serial}", {"valid_until": until}, headers=headers)
+        assert answer.status_code == status, (scopes, until, answer.text)
+
+
 def test_a_pass_of_another_department_is_as_unknown_as_none_at_all(service: Service) -> None:
     serial = service.creates().json()["serial"]
     headers = service.token("library:*", "social:*")[1]
