@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from issuers.symbology import Symbology
@@ -42,6 +42,9 @@ class IssuerSettings(BaseSettings):
     status_signing_eku: str = Field("", description="OID of the status signers' key usage; empty: our own.")
     host: str = Field("127.0.0.1", description="Address the issuing service listens on.")
     port: int = Field(8000, description="Port the issuing service listens on.")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Addresses or networks of own proxies whose X-Forwarded-For counts, as a JSON list."
+    )
 
     @field_validator("public_url")
     @classmethod

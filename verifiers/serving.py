@@ -10,4 +10,4 @@ from web.edge import serve
 def serve_verifier() -> None:
     """Run the verifying service until it is interrupted."""
     settings = VerifierSettings()
-    serve(create_app(settings), settings.verifier_host, settings.verifier_port)
+    serve(create_app(settings), settings.verifier_host, settings.verifier_port, settings.trusted_proxies)

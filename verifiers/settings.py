@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -32,6 +32,9 @@ class VerifierSettings(BaseSettings):
     verifier_port: int = Field(default=8001, description="Port the verifying service listens on.")
     verifier_checks_per_minute: int = Field(default=600, ge=1, description="Verifications a minute for each token.")
     verifier_page_per_minute: int = Field(default=60, ge=1, description="Page requests a minute for each address.")
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Addresses or networks of own proxies whose X-Forwarded-For counts, as a JSON list."
+    )
 
     @property
     def verifier_home(self) -> Path:

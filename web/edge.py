@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,9 +15,12 @@ from web.limits import BodyLimit
 from web.logs import RequestLog, configure_logs
 from web.metrics import RequestMetrics
 from web.pages import static_files
+from web.patience import ImpatientProtocol
 from web.problems import install_problems
 
 JSON_LIMIT = 64 << 10  # bytes
+MAX_CONNECTIONS = 512  # with more, requests are answered with 503; a process may usually open 1,024 files
+IPNetwork = IPv4Network | IPv6Network
 
 
 def fit_edge(
@@ -43,17 +48,27 @@ def fit_edge(
     return metrics
 
 
-def serve(app: FastAPI, host: str, port: int) -> None:
+def serve(app: FastAPI, host: str, port: int, trusted_proxies: Sequence[IPNetwork] = ()) -> None:
     """Run `app` until it is interrupted. Logs go to stderr as JSON lines."""
     configure_logs()
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=16 << 10,
-    )
+    uvicorn.run(app, host=host, port=port, **server_options(trusted_proxies))
+
+
+def server_options(trusted_proxies: Sequence[IPNetwork] = ()) -> dict[str, Any]:
+    """How every service of ours is run. X-Forwarded-For and -Proto are believed from `trusted_proxies` only.
+
+    By default the server would believe them from this machine: then whoever reaches it here, or through a proxy that
+    passes the header on, would choose the address they are counted by.
+    """
+    return {
+        "http": ImpatientProtocol,
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": bool(trusted_proxies),
+        "forwarded_allow_ips": [str(network) for network in trusted_proxies],
+        "limit_concurrency": MAX_CONNECTIONS,
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 10,
+    }

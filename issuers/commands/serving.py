@@ -20,4 +20,4 @@ def serve(
     office = open_office()
     bring_up_to_date(office)
     settings = office.settings
-    edge.serve(create_app(office), host or settings.host, port or settings.port)
+    edge.serve(create_app(office), host or settings.host, port or settings.port, settings.trusted_proxies)

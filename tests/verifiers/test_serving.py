@@ -52,12 +52,13 @@ def test_the_service_starts_answers_logs_and_stops(tmp_path: Path) -> None:
     process = serve(tmp_path, port)
     try:
         assert ready(port, process)
+        urlopen(f"http://127.0.0.1:{port}/?secret=4711").close()
     finally:
         process.send_signal(signal.SIGINT)
         output, log = process.communicate(timeout=20)
     assert output == b""
     lines = [json.loads(line) for line in log.decode().splitlines()]
-    assert any(line["event"] == "request" and line["route"] == "/readyz" and line["status"] == 200 for line in lines)
+    assert any(line["event"] == "request" and line["route"] == "/" and line["status"] == 200 for line in lines)
     assert b"4711" not in log
 
 
