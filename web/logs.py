@@ -1,6 +1,7 @@
 """Logs: one JSON object a line on stderr, and one line for each request. No query strings, bodies or addresses.
 
-The request line names the route's template, because a path may hold a serial or a token.
+The request line names the route's template, because a path may hold a serial or a token. Of an exception its class,
+code and places are kept: what it says may be the row that a database refused.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ import logging
 import secrets
 import sys
 import time
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,10 +31,11 @@ def configure_logs(level: int = logging.INFO) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    exceptions = structlog.processors.ExceptionRenderer(without_values)
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.format_exc_info,
+            exceptions,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -42,13 +47,34 @@ def configure_logs(level: int = logging.INFO) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                exceptions,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+
+
+def without_values(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """A traceback without the exceptions' sentences, causes first, each with its code (SQLSTATE or our own).
+
+    PostgreSQL's DETAIL lines repeat the values of a row.
+    """
+    return "".join(_described(exc_info[1], set()))
+
+
+def _described(failure: BaseException, seen: set[int]) -> Iterator[str]:
+    seen.add(id(failure))
+    context = None if failure.__suppress_context__ else failure.__context__
+    inner = getattr(failure, "exceptions", ())  # of a group
+    for cause in (failure.__cause__ or context, *inner):
+        if cause is not None and id(cause) not in seen:
+            yield from _described(cause, seen)
+    yield from traceback.format_tb(failure.__traceback__)
+    code = getattr(failure, "sqlstate", None) or getattr(failure, "code", None)
+    told = f" [{code}]" if isinstance(code, str) else ""
+    yield f"{type(failure).__module__}.{type(failure).__qualname__}{told}\n"
 
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds; only failures are worth a line

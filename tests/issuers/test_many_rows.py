@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from issuers.many_rows import among, insert_many
 from issuers.models import holders, passes
+from issuers.repository import pass_row
 from tests.city import City
 from web.database import read_transaction, write_transaction
+from web.logs import without_values
 
 PLACE = {"street": "Bilker Allee 5\t\\N", "postcode": "40215", "city": "Düsseldorf\n", "email": "", "language": "de"}
 
@@ -40,6 +42,19 @@ def test_a_taken_key_is_an_integrity_error_and_nothing_of_the_batch_stays(city_o
     assert "Angelo" not in str(refused.value), "no values in the message"
     with read_transaction(city_on.office.engine) as connection:
         assert connection.scalars(select(holders.c.position)).all() == [0]
+
+
+def test_a_log_names_the_refusal_of_a_row_and_nothing_that_is_in_it(city_on: City) -> None:
+    row = pass_row(city_on.stored(city_on.grants("library_card", number="LOEWE-17")), 0)
+    for insertion in (
+        lambda connection: insert_many(connection, passes, [row]),
+        lambda connection: connection.execute(insert(passes).values(row)),
+    ):
+        with pytest.raises(IntegrityError) as refused, write_transaction(city_on.office.engine) as connection:
+            insertion(connection)
+        told = without_values((refused.type, refused.value, refused.tb))
+        assert "IntegrityError [" in told
+        assert not [value for value in ("LOEWE", row["serial"]) if value in told]
 
 
 def test_what_the_database_cannot_hold_is_an_error_of_sqlalchemy(city_on: City) -> None:
