@@ -32,7 +32,7 @@ T = TypeVar("T")
 BATCH = 500  # rows in one transaction
 MISSING_REASON = "missing from the complete list"
 KEPT_FAILURES = 1000  # failures that a report tells one by one; all are counted
-TOO_MANY = 100  # missing passes; beyond this, more than half of all is taken for a cut-off file
+TOO_MANY = 10  # missing passes; beyond this, more than half of all is taken for a cut-off file
 _MAYBE_NUMBER = re.compile(r'[^\s;,"]{2,32}')
 
 
@@ -66,6 +66,11 @@ class ImportReport:
         self.failed += 1
         if len(self.failures) < KEPT_FAILURES:
             self.failures.append(replace(failure, row=()))
+
+    @property
+    def rows(self) -> int:
+        """How many rows the list had."""
+        return self.created + self.updated + self.unchanged + self.renewed + self.failed
 
     def document(self) -> dict[str, Any]:
         """For `--json` and the API. A failure's row is personal data and stays out."""
@@ -187,7 +192,8 @@ class Import:
                 if status == int(Status.VALID) and _digest(number) in absent:
                     missing.append(serial)
         report.missing = len(missing)
-        if len(missing) > self.too_many and 2 * len(missing) > total and not (self.force or self.dry_run):
+        most = 2 * len(missing) > total and len(missing) > (self.too_many if report.rows else 0)
+        if most and not (self.force or self.dry_run):
             raise TooManyMissing(
                 f"{len(missing)} of {total} passes are not in the list; that looks like a cut-off file. Nothing was "
                 "suspended. If the list is really complete, confirm it: --yes here, force=true over the API."

@@ -126,14 +126,28 @@ class KeyRing:
         return entry
 
     def withdraw(self, kid: bytes, now: datetime) -> KeyEntry:
-        """From `now` the key neither signs nor stands in the trust list. Final. Raises `KeyNotFound`."""
+        """From `now` the key neither signs nor stands in the trust list. Final.
+
+        Raises `KeyNotFound`; and `KeyProblem` for an anchor, which no trust list carries, and for the only key of its
+        role that can sign: without one nothing could be published, not even the withdrawal.
+        """
         with self.changing():
             found = [entry for entry in self.entries() if entry.kid == kid and entry.withdrawn_at is None]
             if not found:
                 raise KeyNotFound(f"There is no key {kid.hex()} that could be withdrawn.")
+            self._require_another(found[0], now)
             withdrawn = replace(found[0], withdrawn_at=now.astimezone(UTC))
             self._index.write(tuple(withdrawn if entry is found[0] else entry for entry in self.entries()))
         return withdrawn
+
+    def _require_another(self, leaving: KeyEntry, now: datetime) -> None:
+        role = leaving.role
+        if role is Role.ANCHOR:
+            raise KeyProblem("An anchor cannot be withdrawn: every verifier was given it; plan a new installation.")
+        signing = [entry for entry in self.entries() if entry.role is role and entry.can_sign(now)]
+        if signing == [leaving]:
+            verb = f"import {role}" if role in IMPORTED_ROLES else f"new {role} --lead-days 0"
+            raise KeyProblem(f"This is the only {role} key that can sign; first: walletpass keys {verb}")
 
     def _load(self, entry: KeyEntry) -> Signer:
         name = _name(entry.role, entry.kid)

@@ -124,9 +124,11 @@ def _day(text: str) -> date | None:
 def read_date(claim: str, raw: str) -> date:
     """A day, ISO (2027-03-31) or German (31.3.2027), a time of midnight allowed; raises `InvalidClaim` `bad_date`."""
     found = _day(raw.strip())
-    if found is None:
-        raise InvalidClaim(claim, "bad_date", "This is no date; write it like 31.03.2027 or 2027-03-31.")
-    return found
+    if found is not None:
+        return found
+    if any(form.fullmatch(raw.strip()) for form, _ in _DATE_FORMS):
+        raise InvalidClaim(claim, "bad_date", "There is no such day; look at day, month and year again.")
+    raise InvalidClaim(claim, "bad_date", "This is no date; write it like 31.03.2027 or 2027-03-31.")
 
 
 def read_birth_date(claim: str, raw: str, today: date) -> date:

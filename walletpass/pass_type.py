@@ -58,7 +58,8 @@ class Claim:
 
     `number` is its key in a QR credential: small, and never given to another claim, in any version of the type.
     `holder_field` names the field of `entitlement.Holder` it is read from; empty: the pass itself holds it.
-    `longest`: characters at most; 0: what its kind allows. `in_qr` claims are signed into the QR credential. `withheld` claims leave only when the holder agrees.
+    `longest`: characters at most; 0: what its kind allows. `in_qr` claims are signed into the QR credential.
+    `withheld` claims leave only when the holder agrees.
     """
 
     name: str

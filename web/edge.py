@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from walletpass.errors import WalletPassError
 from web.headers import SecurityHeaders
 from web.health import Missing, health_router
 from web.limits import BodyLimit
@@ -48,10 +50,29 @@ def fit_edge(
     return metrics
 
 
+class AddressTaken(WalletPassError):
+    """The service cannot listen where it should."""
+
+    code = "address_taken"
+    wrong_usage = True
+
+
 def serve(app: FastAPI, host: str, port: int, trusted_proxies: Sequence[IPNetwork] = ()) -> None:
     """Run `app` until it is interrupted. Logs go to stderr as JSON lines."""
+    require_free(host, port)
     configure_logs()
     uvicorn.run(app, host=host, port=port, **server_options(trusted_proxies))
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise `AddressTaken` when another program listens there already, or nobody may."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as failure:
+        raise AddressTaken(f"Port {port} on {host} cannot be used: {failure.strerror}. Choose another.") from None
 
 
 def server_options(trusted_proxies: Sequence[IPNetwork] = ()) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from walletpass.errors import WalletPassError
 from walletpass.pass_type import Category
 from walletpass.passes import local_day
 from web.database import read_transaction
+from web.edge import require_free
 
 RESIDENTS = 120  # of each type
 _COMMAND = (sys.executable, "-m", "walletpass")
@@ -52,7 +52,7 @@ def demo() -> None:
     tokens = folder / "tokens.txt"
     ports = {"issuer": office.settings.port, "verifier": int(os.environ.get("WALLETPASS_VERIFIER_PORT", "8001"))}
     for port in ports.values():
-        _require_free(port)
+        require_free("127.0.0.1", port)
     if not tokens.exists():
         say("Setting up the sample city …")
         _set_up(office, folder)
@@ -102,18 +102,6 @@ def _make_tokens() -> str:
         made = subprocess.run([*_COMMAND, *words], check=True, capture_output=True)  # noqa: S603
         lines.append(f"{service}: {json.loads(made.stdout)['secret']}")
     return "\n".join(lines) + "\n"
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            raise ServiceFailed(
-                f"Port {port} is taken by another program; stop it, or choose WALLETPASS_PORT and "
-                "WALLETPASS_VERIFIER_PORT."
-            ) from None
 
 
 def _wait_until_ready(services: dict[str, subprocess.Popen[bytes]], ports: dict[str, int]) -> None:

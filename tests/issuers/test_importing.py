@@ -222,3 +222,10 @@ def test_two_imports_at_once_create_each_pass_once(city_on: City, monkeypatch: p
     assert sum(report.created for report in reports) == 300
     assert sum(report.unchanged for report in reports) == 300
     assert len(snapshot(city_on)) == 300
+
+
+def test_a_complete_list_without_rows_suspends_nothing(city: City) -> None:
+    imports(city, permits(city, 3))
+    with pytest.raises(TooManyMissing):
+        imports(city, [], complete=True)
+    assert {row[1] for row in snapshot(city)} == {int(Status.VALID)}

@@ -87,6 +87,8 @@ def test_new_makes_a_key_for_one_pass_type(home: Path) -> None:
 
 def test_withdraw_takes_a_key_out_for_good(home: Path) -> None:
     kid = next(key["kid"] for key in listed(home) if key["role"] == "status-list")
+    assert isinstance(keys(home, "withdraw", kid).exception, KeyProblem), "the only one"
+    assert keys(home, "new", "status-list", "--lead-days", "0").exit_code == 0
     assert keys(home, "withdraw", kid).exit_code == 0
     assert next(key for key in listed(home) if key["kid"] == kid)["state"] == "withdrawn"
     for wrong in (kid, "00", "no-kid"):

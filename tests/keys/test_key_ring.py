@@ -109,15 +109,16 @@ def test_the_trust_list_gets_the_keys_under_the_anchor_that_are_not_withdrawn(de
     assert {key.role for key in demo_ring.listed_keys(NOW)} == set(ISSUED_ROLES)
     for key in demo_ring.listed_keys(NOW):
         check_chain(key.certificate, (), demo_ring.anchor_certificate, NOW)
-    ring.withdraw(ring.signer(Role.STATUS_LIST, NOW).kid, NOW)
-    assert {key.role for key in ring.listed_keys(NOW)} == {Role.CREDENTIAL, Role.TRUST_LIST}
-    assert {key.role for key in ring.listed_keys(NOW - HOUR)} == set(ISSUED_ROLES)
-    with pytest.raises(KeyNotFound):
-        ring.signer(Role.STATUS_LIST, NOW)
+    old, new = ring.signer(Role.STATUS_LIST, NOW).kid, new_key(ring, Role.STATUS_LIST, NOW).kid
+    ring.withdraw(old, NOW)
+    assert [key.kid for key in ring.listed_keys(NOW) if key.role is Role.STATUS_LIST] == [new]
+    assert [key.kid for key in ring.listed_keys(NOW - HOUR) if key.role is Role.STATUS_LIST] == [old, new]
+    assert ring.signer(Role.STATUS_LIST, NOW).kid == new
 
 
 def test_a_key_is_withdrawn_once_and_only_if_it_exists(ring: KeyRing) -> None:
     kid = ring.signer(Role.CREDENTIAL, NOW).kid
+    new_key(ring, Role.CREDENTIAL, NOW)
     ring.withdraw(kid, NOW)
     for again in (kid, b"12345678"):
         with pytest.raises(KeyNotFound, match="could be withdrawn"):
@@ -212,3 +213,11 @@ def test_two_processes_at_once_make_one_set_of_keys(tmp_path: Path) -> None:
         process.join(30)
     assert [process.exitcode for process in both] == [0, 0]
     assert sorted(entry.role for entry in KeyRing.open(tmp_path / "keys", PASSPHRASE).entries()) == sorted(Role)
+
+
+def test_neither_the_anchor_nor_the_only_key_of_a_role_can_be_withdrawn(ring: KeyRing) -> None:
+    before = ring.entries()
+    for entry in before:
+        with pytest.raises(KeyProblem):
+            ring.withdraw(entry.kid, NOW)
+    assert ring.entries() == before

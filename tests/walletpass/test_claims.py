@@ -197,3 +197,10 @@ def test_a_validity_may_lie_in_the_past_but_not_end_before_it_begins_or_run_too_
     assert judged(date(1990, 1, 1), date(2027, 11, 25)) == "validity_too_long"
     assert judged(date(2030, 1, 1), date(2031, 1, 3)) == "validity_too_long"
     assert judged(TODAY, date(9998, 12, 31)) == "validity_too_long"
+
+
+@pytest.mark.parametrize("raw", ["30.02.2026", "2026-13-01", "31.4.2027"])
+def test_a_day_that_does_not_exist_is_called_so(raw: str) -> None:
+    with pytest.raises(InvalidClaim) as refusal:
+        claims.read_date("valid_until", raw)
+    assert (refusal.value.code, "no such day" in refusal.value.sentence) == ("bad_date", True)

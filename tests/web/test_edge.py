@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from keys.errors import WalletPassError
-from web.edge import JSON_LIMIT, fit_edge
+from web.edge import JSON_LIMIT, AddressTaken, fit_edge, serve
 from web.limits import RateLimit, TooManyRequests, caller_address
 
 
@@ -172,3 +173,11 @@ def test_callers_without_end_cost_no_memory_without_end() -> None:
 )
 def test_one_household_is_one_caller(host: str, counted: str) -> None:
     assert caller_address(Request({"type": "http", "client": (host, 1)})) == counted
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts() -> None:
+    with socket.socket() as other, pytest.raises(AddressTaken) as refusal:  # noqa: PT012
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        serve(FastAPI(), "127.0.0.1", other.getsockname()[1])
+    assert refusal.value.wrong_usage

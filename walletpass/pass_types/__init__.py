@@ -13,4 +13,5 @@ def load_catalogue(switched_on: Collection[str] = ()) -> Catalogue:
     """The catalogue of the types in this folder, or of those named in `switched_on`."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     types = [importlib.import_module(f"{__name__}.{name}").PASS_TYPE for name in names]
-    return Catalogue(t for t in types if not switched_on or t.name in switched_on)
+    every = Catalogue(types)
+    return Catalogue(every.named(name) for name in switched_on) if switched_on else every
