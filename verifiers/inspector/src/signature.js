@@ -1,0 +1,30 @@
+/** ES256 with WebCrypto, whose ECDSA signatures are the raw 64 bytes r‖s (RFC 7518 section 3.4). */
+
+const CURVE = { name: "ECDSA", namedCurve: "P-256" };
+const ES256 = { name: "ECDSA", hash: "SHA-256" };
+
+/**
+ * A public key for verifying, from an uncompressed point; rejects when the point is not on P-256.
+ * @param {Uint8Array} point 65 bytes
+ * @returns {Promise<CryptoKey>}
+ */
+export const importPoint = (point) => crypto.subtle.importKey("raw", point, CURVE, false, ["verify"]);
+
+/**
+ * @param {CryptoKey} key @param {Uint8Array} signature raw r‖s @param {Uint8Array} message @param {string} [hash]
+ * @returns {Promise<boolean>}
+ */
+export function holds(key, signature, message, hash) {
+  return crypto.subtle.verify(hash ? { name: "ECDSA", hash } : ES256, key, signature, message);
+}
+
+/**
+ * The first of `keys` that signed the message, or null: several keys may share a kid (it is a short hash).
+ * @template {{publicKey: CryptoKey}} Key
+ * @param {readonly Key[]} keys @param {Uint8Array} signature @param {Uint8Array} message
+ * @returns {Promise<Key | null>}
+ */
+export async function signedBy(keys, signature, message) {
+  for (const key of keys) if (await holds(key.publicKey, signature, message)) return key;
+  return null;
+}
