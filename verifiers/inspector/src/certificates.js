@@ -7,6 +7,7 @@
 
 import { equal, sha256 } from "./bytes.js";
 import { CertificateMismatch } from "./errors.js";
+import { readAlternativeName, readDistributionPoints } from "./names.js";
 import { holds, importPoint } from "./signature.js";
 import * as x509 from "./x509.js";
 
@@ -135,6 +136,8 @@ function checkExtensions(certificate) {
   extension(certificate, x509.EXTENDED_KEY_USAGE, x509.readExtendedKeyUsage);
   extension(certificate, x509.SUBJECT_KEY_IDENTIFIER, x509.readSubjectKeyIdentifier);
   extension(certificate, x509.AUTHORITY_KEY_IDENTIFIER, x509.readAuthorityKeyIdentifier);
+  for (const name of x509.ALTERNATIVE_NAMES) extension(certificate, name, readAlternativeName);
+  for (const name of x509.DISTRIBUTION_POINTS) extension(certificate, name, readDistributionPoints);
 }
 
 /**

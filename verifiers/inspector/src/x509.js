@@ -19,13 +19,16 @@
  * @property {Map<string, Extension>} extensions by object identifier
  */
 
-import { concat, decodeBase64, decodeUtf8, equal } from "./bytes.js";
+import { concat, decodeBase64, equal } from "./bytes.js";
 import * as der from "./der.js";
+import { readGeneralNames, readName } from "./names.js";
 
 export const KEY_USAGE = "2.5.29.15";
 export const EXTENDED_KEY_USAGE = "2.5.29.37";
 export const BASIC_CONSTRAINTS = "2.5.29.19";
 export const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
+export const ALTERNATIVE_NAMES = ["2.5.29.17", "2.5.29.18"]; // of the subject, of the issuer
+export const DISTRIBUTION_POINTS = ["2.5.29.31", "2.5.29.46"]; // of revocation lists
 export const AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
 
 /** RFC 5758 section 3.2. */
@@ -81,31 +84,6 @@ function readDigest(algorithm) {
   if (digest && parts.optional(der.NULL)?.content.length) der.damaged(); // some write a needless NULL
   if (digest) parts.end();
   return digest;
-}
-
-/** A name's own bytes; its attributes are only looked at for their form. @param {der.Element} name @returns {Uint8Array} */
-function readName(name) {
-  for (const sets = new der.Elements(name.content); sets.more; ) {
-    const set = new der.Elements(sets.next(der.SET).content);
-    if (!set.more) der.damaged();
-    while (set.more) {
-      const attribute = new der.Elements(set.next(der.SEQUENCE).content);
-      der.readOid(attribute.next(der.OID));
-      const value = attribute.next();
-      if (value.tag === 0x0c) readText(value.content);
-      attribute.end();
-    }
-  }
-  return name.whole;
-}
-
-/** @param {Uint8Array} raw */
-function readText(raw) {
-  try {
-    decodeUtf8(raw);
-  } catch {
-    der.damaged();
-  }
 }
 
 /** @param {Uint8Array} spki @returns {Uint8Array | null} */
@@ -168,8 +146,8 @@ export function readAuthorityKeyIdentifier(content) {
   const parts = der.only(content, der.SEQUENCE);
   const found = parts.optional(0x80)?.content ?? null;
   if (parts.nextIs(0xa1) || parts.nextIs(0x82)) {
-    parts.next(0xa1); // the issuer's name and serial number, which go together
-    parts.next(0x82);
+    readGeneralNames(parts.next(0xa1).content); // the issuer's name and serial number, which go together
+    der.readInteger(parts.next(0x82));
   }
   parts.end();
   return found;
