@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from cryptography import x509
 from keys.strict_json import NotStrictJson, read_object
 from tests.inspector.document_mutations import Publication, publications
 from tests.inspector.mutations import BENDS, bent_json, texts
-from tests.inspector.node import FOLDER, ROOT, judged_by_node, node
+from tests.inspector.node import FOLDER, judged_by_node, node
 from tests.vectors.make_vectors import FOLDER as VECTORS
 from tests.vectors.vector_city import NOW, REVOKED, SUSPENDED, Documents, VectorCity
 from verifiers.documents import Document, Unchanged
@@ -127,17 +126,3 @@ def test_mutated_json_is_read_or_refused_alike(city: VectorCity) -> None:
             expected.append({"read": None})
     assert 0.1 < sum(answer["read"] is None for answer in expected) / JSON_TEXTS < 0.9
     compare(lines, expected)
-
-
-SCRIPTS = sorted(
-    path
-    for folder in ("verifiers/inspector", "tests/inspector", "bench")
-    for path in (ROOT / folder).rglob("*")
-    if path.suffix in (".js", ".mjs") and "node_modules" not in path.parts
-)
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: Path(path).name)
-def test_a_script_is_javascript(script: Path) -> None:
-    checked = subprocess.run([node(), "--check", str(script)], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stderr

@@ -38,6 +38,8 @@ const INSPECTOR = "inspector";
 /** @param {unknown} value */
 const isText = (value) => typeof value === "string";
 /** @param {unknown} value */
+const isFlag = (value) => typeof value === "boolean";
+/** @param {unknown} value */
 const isWhole = (value) => typeof value === "number" || typeof value === "bigint";
 
 /** What a claim's value looks like in a credential, by kind. @type {ReadonlyMap<string, (value: unknown) => boolean>} */
@@ -47,7 +49,7 @@ const FORMS = new Map([
   ["zone", isText],
   ["date", isText],
   ["plates", Array.isArray],
-  ["flag", (value) => typeof value === "boolean"],
+  ["flag", isFlag],
   ["year", isWhole],
   ["count", isWhole],
 ]);
