@@ -61,7 +61,7 @@ def constant(name: str, word: str) -> int:
 
 def words(name: str, what: str) -> set[str]:
     """The quoted words of a frozen object, set or map."""
-    found = re.search(rf"\b{what} = (?:Object\.freeze|new Set|new Map)\((.*?)\);", source(name), re.DOTALL)
+    found = re.search(rf"\b{what} = (?:Object\.freeze|new Set|new Map)\((.*?)\)+;", source(name), re.DOTALL)
     assert found is not None, f"{name} has no {what}"
     return set(re.findall(r'"([a-z_-]+)"', found[1]))
 

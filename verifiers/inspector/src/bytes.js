@@ -59,7 +59,9 @@ export function decodeUtf8(raw, start = 0, end = raw.length) {
 }
 
 /** SHA-256. @param {Uint8Array} raw @returns {Promise<Uint8Array>} */
-export const sha256 = async (raw) => new Uint8Array(await crypto.subtle.digest("SHA-256", raw));
+export async function sha256(raw) {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", /** @type {BufferSource} */ (raw)));
+}
 
 /** Base64url without padding. @param {string} text @returns {Uint8Array | null} null: not canonical */
 export const decodeBase64url = (text) => decode64(text, text.length, URL_SAFE);

@@ -4,7 +4,7 @@
  * trailing bytes.
  *
  * @typedef {number | bigint | string} CborKey
- * @typedef {number | bigint | Uint8Array | string | boolean | null | CborValue[] | Map<CborKey, CborValue>} CborValue
+ * @typedef {number | bigint | Uint8Array | string | boolean | null | any[] | Map<CborKey, any>} CborValue
  */
 
 import { decodeUtf8 } from "./bytes.js";
@@ -144,5 +144,6 @@ function plain(value) {
 
 /** @param {number | bigint} argument @returns {number | bigint} */
 function negative(argument) {
-  return typeof argument === "number" && argument < Number.MAX_SAFE_INTEGER ? -1 - argument : plain(-1n - BigInt(argument));
+  const small = typeof argument === "number" && argument < Number.MAX_SAFE_INTEGER;
+  return small ? -1 - argument : plain(-1n - BigInt(argument));
 }

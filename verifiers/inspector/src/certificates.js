@@ -34,7 +34,10 @@ const DIGITAL_SIGNATURE = 0b1000000;
 const KEY_CERT_SIGN = 0b0000010;
 const CRL_SIGN = 0b0000001;
 
-/** First 8 bytes of SHA-256 over the certificate's DER. @param {Certificate} certificate @returns {Promise<Uint8Array>} */
+/**
+ * First 8 bytes of SHA-256 over the certificate's DER.
+ * @param {Certificate} certificate @returns {Promise<Uint8Array>}
+ */
 export async function keyId(certificate) {
   return (await sha256(certificate.der)).subarray(0, KID_BYTES);
 }
@@ -100,7 +103,10 @@ export async function checkIssued(leaf, anchor) {
   checkExtensions(leaf);
 }
 
-/** Throws `CertificateMismatch` unless the certificate is valid at that NumericDate. @param {Certificate} certificate @param {number} at */
+/**
+ * Throws `CertificateMismatch` unless the certificate is valid at that NumericDate.
+ * @param {Certificate} certificate @param {number} at
+ */
 export function checkValid(certificate, at) {
   require(at <= certificate.ends, "The certificate has ended.");
   require(at >= certificate.begins, "The certificate has not begun.");

@@ -100,7 +100,10 @@ export function readNumber(element) {
   return number;
 }
 
-/** The bits, most significant first; bits that fill up the last byte are 0. @param {Element} element @returns {Uint8Array} */
+/**
+ * The bits, most significant first; bits that fill up the last byte are 0.
+ * @param {Element} element @returns {Uint8Array}
+ */
 export function readBits({ content }) {
   const unused = content[0];
   const empty = content.length === 1;
@@ -129,7 +132,10 @@ export function readOid({ content }) {
   return arcs.join(".");
 }
 
-/** UTCTime or GeneralizedTime in the forms of RFC 5280 section 4.1.2.5. @param {Element} element @returns {number} NumericDate */
+/**
+ * UTCTime or GeneralizedTime in the forms of RFC 5280 section 4.1.2.5.
+ * @param {Element} element @returns {number} NumericDate
+ */
 export function readTime({ tag, content }) {
   const text = String.fromCharCode(...content);
   const short = tag === UTC_TIME;

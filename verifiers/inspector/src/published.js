@@ -49,9 +49,12 @@ export class PublishedDocuments {
   /** @type {Map<string, {listed: StatusList, signedBy: ListedKey}>} by URI */
   #lists = new Map();
 
-  /** @param {Certificate} anchor given out of band @param {string} [statusUsage] a further key usage of status signers */
+  /**
+   * @param {Certificate} anchor given out of band @param {string} [statusUsage] a further key usage of status signers
+   */
   constructor(anchor, statusUsage = "") {
-    [this.#anchor, this.#statusUsage] = [anchor, statusUsage];
+    this.#anchor = anchor;
+    this.#statusUsage = statusUsage;
   }
 
   /**

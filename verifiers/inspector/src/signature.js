@@ -8,14 +8,18 @@ const ES256 = { name: "ECDSA", hash: "SHA-256" };
  * @param {Uint8Array} point 65 bytes
  * @returns {Promise<CryptoKey>}
  */
-export const importPoint = (point) => crypto.subtle.importKey("raw", point, CURVE, false, ["verify"]);
+export function importPoint(point) {
+  return crypto.subtle.importKey("raw", /** @type {BufferSource} */ (point), CURVE, false, ["verify"]);
+}
 
 /**
- * @param {CryptoKey} key @param {Uint8Array} signature raw r‖s @param {Uint8Array} message @param {string} [hash]
+ * @param {CryptoKey} key @param {Uint8Array} signature raw r‖s @param {Uint8Array} message
+ * @param {string} [hash] SHA-256 where none is named
  * @returns {Promise<boolean>}
  */
 export function holds(key, signature, message, hash) {
-  return crypto.subtle.verify(hash ? { name: "ECDSA", hash } : ES256, key, signature, message);
+  const [raw, signed] = /** @type {BufferSource[]} */ ([signature, message]);
+  return crypto.subtle.verify(hash ? { name: "ECDSA", hash } : ES256, key, raw, signed);
 }
 
 /**

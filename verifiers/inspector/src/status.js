@@ -36,8 +36,12 @@ export class StatusList {
    * @param {Uint8Array} raw inflated @param {number} bits of an entry
    */
   constructor(uri, issuedAt, expiresAt, ttl, raw, bits) {
-    [this.uri, this.issuedAt, this.expiresAt, this.ttl] = [uri, issuedAt, expiresAt, ttl];
-    [this.#raw, this.#bits] = [raw, bits];
+    this.uri = uri;
+    this.issuedAt = issuedAt;
+    this.expiresAt = expiresAt;
+    this.ttl = ttl;
+    this.#raw = raw;
+    this.#bits = bits;
     Object.freeze(this);
   }
 
@@ -101,7 +105,10 @@ async function readJwt(token, signer) {
 /** @param {unknown} text @returns {Uint8Array | null} */
 const readBase64url = (text) => (typeof text === "string" ? decodeBase64url(text) : null);
 
-/** @param {unknown} uri @param {unknown[]} times @param {unknown} statusList @param {unknown} packed @returns {Promise<StatusList>} */
+/**
+ * @param {unknown} uri @param {unknown[]} times issued at, expires at, ttl @param {unknown} statusList
+ * @param {unknown} packed @returns {Promise<StatusList>}
+ */
 async function readList(uri, times, statusList, packed) {
   if (typeof uri !== "string" || !times.every((time) => typeof time === "number" && time >= 0 && time < MAX_TIME)) {
     throw new StatusListInvalid("The status list lacks its URI or one of its times.");
@@ -129,7 +136,8 @@ export async function inflate(packed) {
 
 /** @param {Uint8Array} packed @returns {Promise<Uint8Array | null>} null: broken, cut off or larger than `MAX_LIST` */
 async function inflated(packed) {
-  const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  const stream = new Blob([/** @type {BlobPart} */ (packed)]).stream();
+  const reader = stream.pipeThrough(new DecompressionStream("deflate")).getReader();
   const chunks = [];
   let size = 0;
   try {

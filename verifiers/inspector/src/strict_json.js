@@ -5,7 +5,7 @@
  * ±(2^53 − 1); and no fractions, and bounded nesting. Refuses exactly what `keys/strict_json.py` refuses.
  * `JSON.parse` keeps the last of doubled members and cannot tell 1.0 from 1.
  *
- * @typedef {string | number | boolean | null | JsonValue[] | Map<string, JsonValue>} JsonValue
+ * @typedef {string | number | boolean | null | any[] | Map<string, any>} JsonValue
  * @typedef {Map<string, JsonValue>} JsonObject
  */
 
@@ -24,7 +24,10 @@ const ESCAPES = new Map([..."bfnrt"].map((letter, n) => [letter, "\b\f\n\r\t"[n]
 /** The words fit into a sentence about the document. */
 export class NotStrictJson extends Error {}
 
-/** The JSON object that `raw` is; throws `NotStrictJson` for anything else. @param {Uint8Array} raw @returns {JsonObject} */
+/**
+ * The JSON object that `raw` is; throws `NotStrictJson` for anything else.
+ * @param {Uint8Array} raw @returns {JsonObject}
+ */
 export function readObject(raw) {
   const reader = new Reader(text(raw));
   const value = reader.value(MAX_DEPTH);
@@ -131,8 +134,8 @@ class Reader {
       const escape = this.take(ESCAPE);
       if (!escape) throw new NotStrictJson("a part is not JSON");
       const letter = escape[1];
-      const code = letter === "u" ? String.fromCharCode(parseInt(escape.slice(2), 16)) : (ESCAPES.get(letter) ?? letter);
-      found += code + this.take(PLAIN);
+      found += letter === "u" ? String.fromCharCode(parseInt(escape.slice(2), 16)) : (ESCAPES.get(letter) ?? letter);
+      found += this.take(PLAIN);
     }
     if (this.text[this.at++] !== '"') throw new NotStrictJson("a part is not JSON");
     if (/\p{Surrogate}/u.test(found)) throw new NotStrictJson("a text holds half a character");

@@ -5,7 +5,8 @@
  * @typedef {import("./certificates.js").Certificate} Certificate
  * @typedef {import("./strict_json.js").JsonObject} JsonObject
  *
- * @typedef {object} ListedKey Times are NumericDates; `signUntil` null: no end yet. `passTypes` empty: every listed type.
+ * @typedef {object} ListedKey Times are NumericDates; `signUntil` null: no end yet. `passTypes` empty: every listed
+ *   type.
  * @property {string} kid lowercase hex
  * @property {string} role
  * @property {string} certificate its SHA-256, lowercase hex
@@ -43,6 +44,7 @@ const MAX_TIME = 253_402_300_800; // the end of the year 9999
 const MAX_ISSUER = 256; // characters
 const NAME = /^[a-z][a-z0-9_]{0,63}$/;
 const SHA256_HEX = /^[0-9a-f]{64}$/;
+/** @type {ReadonlySet<string>} */
 const ROLES = new Set(Object.values(certificates.Role));
 
 /** @param {string} why @returns {never} */
@@ -100,7 +102,10 @@ async function read(token, anchor, now, statusUsage) {
   return trustList;
 }
 
-/** The leaf of the `x5c` header. Other members (jwk, jku, x5u, crit, b64) are refused, not ignored. @param {JsonObject} header */
+/**
+ * The leaf of the `x5c` header. Other members (jwk, jku, x5u, crit, b64) are refused, not ignored.
+ * @param {JsonObject} header
+ */
 async function signingCertificate(header) {
   const exact = header.size === HEADER.length && HEADER.every((member) => header.has(member));
   if (!exact || header.get("alg") !== "ES256" || header.get("typ") !== TYP) {
@@ -144,7 +149,9 @@ async function readClaims(claims, anchor, statusUsage) {
 /** @param {ListedType[]} types @param {(listed: ListedType) => string} name @returns {number} */
 const distinct = (types, name) => new Set(types.map(name)).size;
 
-/** @param {JsonObject} item @param {Certificate} anchor @param {string} statusUsage @returns {Promise<ListedKey | null>} */
+/**
+ * @param {JsonObject} item @param {Certificate} anchor @param {string} statusUsage @returns {Promise<ListedKey | null>}
+ */
 async function readListedKey(item, anchor, statusUsage) {
   const purpose = item.get("purpose");
   if (typeof purpose !== "string") refuse("a key has no purpose");

@@ -42,8 +42,10 @@ const isFlag = (value) => typeof value === "boolean";
 /** @param {unknown} value */
 const isWhole = (value) => typeof value === "number" || typeof value === "bigint";
 
-/** What a claim's value looks like in a credential, by kind. @type {ReadonlyMap<string, (value: unknown) => boolean>} */
-const FORMS = new Map([
+/** @typedef {(value: unknown) => boolean} Form */
+
+/** What a claim's value looks like in a credential, by kind. @type {ReadonlyMap<string, Form>} */
+const FORMS = new Map(/** @type {[string, Form][]} */ ([
   ["text", isText],
   ["number", isText],
   ["zone", isText],
@@ -52,7 +54,7 @@ const FORMS = new Map([
   ["flag", isFlag],
   ["year", isWhole],
   ["count", isWhole],
-]);
+]));
 
 /** @returns {never} */
 function malformed() {
@@ -127,12 +129,14 @@ const byLanguage = (entries, name) =>
 
 /** A type's listed versions as one: what may be shown is the union, what must be there is what all of them demand. */
 export class KnownType {
-  /** @type {Map<number, {name: string, fits: (value: unknown) => boolean, shown: boolean}>} */
+  /** @type {Map<number, {name: string, fits: Form, shown: boolean}>} */
   #declared = new Map();
   /** @type {number[]} */
   #demanded;
 
-  /** @param {readonly PassType[]} versions at least one, all with the same number @param {number} maxStatusAge seconds */
+  /**
+   * @param {readonly PassType[]} versions at least one, all with the same number @param {number} maxStatusAge seconds
+   */
   constructor(versions, maxStatusAge) {
     const ordered = [...versions].sort((one, other) => one.version - other.version);
     this.passType = ordered[ordered.length - 1]; // for labels
@@ -140,7 +144,7 @@ export class KnownType {
     this.maxStatusAge = maxStatusAge;
     for (const claim of ordered.flatMap((version) => version.claims)) {
       const shown = claim.visibleTo.has(INSPECTOR) || (this.#declared.get(claim.number)?.shown ?? false);
-      const fits = /** @type {(value: unknown) => boolean} */ (FORMS.get(claim.kind));
+      const fits = /** @type {Form} */ (FORMS.get(claim.kind));
       this.#declared.set(claim.number, { name: claim.name, fits, shown });
     }
     const demanded = ordered.map(({ claims }) => claims.filter((c) => c.inQr && c.mandatory).map((c) => c.number));

@@ -130,7 +130,10 @@ const MAX_DAYS = 1024;
 /** @type {Map<number, string>} */
 const days = new Map();
 
-/** The last local day (ISO) that ends by `validUntil`, a NumericDate: credentials end with a whole day. @param {number} validUntil */
+/**
+ * The last local day (ISO) that ends by `validUntil`, a NumericDate: credentials end with a whole day.
+ * @param {number} validUntil
+ */
 export function lastValidDay(validUntil) {
   const remembered = days.get(validUntil);
   if (remembered) return remembered;

@@ -45,7 +45,10 @@ const P256 = Uint8Array.of(
 const COORDINATE = 32; // bytes
 const [VERSION, ISSUER_ID, SUBJECT_ID, EXTENSIONS] = [0xa0, 0x81, 0x82, 0xa3];
 
-/** Throws `CertificateMismatch` for bytes that are no certificate of version 3. @param {Uint8Array} raw @returns {Certificate} */
+/**
+ * Throws `CertificateMismatch` for bytes that are no certificate of version 3.
+ * @param {Uint8Array} raw @returns {Certificate}
+ */
 export function readCertificate(raw) {
   const parts = der.only(raw, der.SEQUENCE);
   const signed = parts.next(der.SEQUENCE);
@@ -107,7 +110,10 @@ function readExtensions(content) {
   return found;
 }
 
-/** The bits of KeyUsage from digitalSignature (0) to cRLSign (6), as one number, bit 0 highest. @param {Uint8Array} content */
+/**
+ * The bits of KeyUsage from digitalSignature (0) to cRLSign (6), as one number, bit 0 highest.
+ * @param {Uint8Array} content
+ */
 export function readKeyUsage(content) {
   const outer = new der.Elements(content);
   const bits = der.readBits(outer.next(der.BIT_STRING));
@@ -153,7 +159,10 @@ export function readAuthorityKeyIdentifier(content) {
   return found;
 }
 
-/** ECDSA-Sig-Value (RFC 5480 appendix A) as raw r‖s; null when it cannot be one of P-256. @param {Uint8Array} encoded */
+/**
+ * ECDSA-Sig-Value (RFC 5480 appendix A) as raw r‖s; null when it cannot be one of P-256.
+ * @param {Uint8Array} encoded
+ */
 export function rawSignature(encoded) {
   const parts = der.only(encoded, der.SEQUENCE);
   const numbers = [parts.next(der.INTEGER), parts.next(der.INTEGER)].map(der.readInteger);
