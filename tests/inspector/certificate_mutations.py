@@ -56,7 +56,7 @@ def _element(tag: int, content: bytes) -> bytes:
 
 def _made_anew(city: VectorCity, rng: random.Random, old: x509.Certificate) -> bytes:
     """The old one's key, with some of its parts different."""
-    anchor, often = city.anchor, lambda: rng.random() < 0.85
+    anchor, often = city.anchor, lambda: rng.random() < 0.93
     key = (
         old.public_key()
         if often()
@@ -66,15 +66,16 @@ def _made_anew(city: VectorCity, rng: random.Random, old: x509.Certificate) -> b
         key = new_rsa_key().public_key()
     subject = old.subject if often() else rng.choice((anchor.subject, x509.Name([]), _named("Ärger", "EN")))
     issuer = anchor.subject if often() else rng.choice((old.subject, _named("Someone else", "DE")))
-    begin = datetime.fromtimestamp(NOW, UTC) - timedelta(days=250)
+    made = datetime.fromtimestamp(NOW, UTC) - timedelta(days=250)
+    begins, ends = (0, 457) if often() else rng.choice(((0, 249), (0, 250), (251, 457), (-20_000, 457), (0, 12_000)))
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)  # type: ignore[arg-type]
         .serial_number(rng.choice((1, 127, 128, 1 << 158, rng.getrandbits(150) + 1)))
-        .not_valid_before(begin if often() else begin + timedelta(days=rng.choice((-20_000, 249, 251))))
-        .not_valid_after(begin + timedelta(days=rng.choice((249, 250, 251, 457, 457, 12_000))) + timedelta(days=2))
+        .not_valid_before(made + timedelta(days=begins))
+        .not_valid_after(made + timedelta(days=ends))
     )
     for extension, critical in _extensions(city, rng, old):
         builder = builder.add_extension(extension, critical=critical)
@@ -92,9 +93,9 @@ def _extensions(city: VectorCity, rng: random.Random, old: x509.Certificate) -> 
     found: list[tuple[x509.ExtensionType, bool]] = []
     for extension in old.extensions:
         value, critical = extension.value, extension.critical
-        if rng.random() < 0.1:
+        if rng.random() < 0.04:
             critical = not critical
-        if rng.random() < 0.1:
+        if rng.random() < 0.06:
             if isinstance(value, x509.KeyUsage):
                 value = key_usage(rng)
             elif isinstance(value, x509.ExtendedKeyUsage):

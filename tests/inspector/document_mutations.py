@@ -33,7 +33,15 @@ class Publication:
 def publications(city: VectorCity, rng: random.Random, count: int) -> Iterator[Publication]:
     """Mutated sets of documents."""
     ways = (_bent_bytes, _bent_trust, _bent_trust, _bent_status_jwt, _bent_status_cwt, _bent_packed, _bent_type)
-    ways += (_bent_lists, _other_certificate, _other_certificate, _other_certificate, _reissued_signer, _exchanged)
+    ways += (
+        _bent_lists,
+        _other_certificate,
+        _other_certificate,
+        _other_certificate,
+        _reissued_signer,
+        _reissued_signer,
+        _exchanged,
+    )
     for _ in range(count):
         how = rng.random()
         if how < 0.1:

@@ -19,13 +19,15 @@ from tests.inspector.document_mutations import Publication, publications
 from tests.inspector.mutations import BENDS, bent_json, texts
 from tests.inspector.node import FOLDER, judged_by_node, node
 from tests.vectors.make_vectors import FOLDER as VECTORS
-from tests.vectors.vector_city import NOW, REVOKED, SUSPENDED, Documents, VectorCity
+from tests.vectors.vector_city import DAY, HOUR, LIST_SIZE, NOW, REVOKED, SUSPENDED, Documents, VectorCity
 from verifiers.documents import Document, Unchanged
 from verifiers.published import PublishedDocuments, PublishedSet
 from verifiers.verdict_document import verdict_document
 from verifiers.verification import verify
 
 SEED = 20271228
+# When a text is judged: mostly when its documents are fresh, else at the edges of what a list or a clock allows.
+MOMENTS = (NOW,) * 5 + tuple(NOW + s for s in (-2 * HOUR, -3901, -901, HOUR, DAY - 600, DAY - 599, 8 * DAY, 31 * DAY))
 TIMES = 10 if os.environ.get("WALLETPASS_STRESS") else 1
 TEXTS, PUBLICATIONS, JSON_TEXTS = 4000 * TIMES, 1500 * TIMES, 2000 * TIMES
 
@@ -88,27 +90,31 @@ def test_mutated_codes_get_the_same_verdict_on_both_sides(city: VectorCity) -> N
     publication = Publication(city.anchor_pem(), ((city.documents(), NOW),))
     known = read_by_python(publication)
     lines, expected = [read_line("whole", publication)], [dict[str, Any]()]
-    for text in texts(city, random.Random(SEED), TEXTS):
-        lines.append({"text": text, "set": "whole", "now": NOW})
-        expected.append(comparable(verdict_document(verify(text, known, NOW))))
+    rng = random.Random(SEED)
+    for text in texts(city, rng, TEXTS):
+        now = rng.choice(MOMENTS)
+        lines.append({"text": text, "set": "whole", "now": now})
+        expected.append(comparable(verdict_document(verify(text, known, now))))
     assert len(Counter(verdict["reason"] for verdict in expected[1:])) >= 12  # they reach most checks
     compare(lines, expected)
 
 
 def test_mutated_documents_lead_to_the_same_verdict_on_both_sides(city: VectorCity) -> None:
-    judged = [city.text(city.payload(index=index)) for index in (0, REVOKED, SUSPENDED, 1023)]
+    judged = [city.text(city.payload(index=index)) for index in (0, REVOKED, SUSPENDED, LIST_SIZE - 1, LIST_SIZE)]
     judged.append(city.text(city.payload("library_card"), city.library_only))
     lines: list[dict[str, Any]] = []
     expected: list[dict[str, Any]] = []
-    for number, publication in enumerate(publications(city, random.Random(SEED), PUBLICATIONS)):
+    rng = random.Random(SEED)
+    for number, publication in enumerate(publications(city, rng, PUBLICATIONS)):
         lines.append(read_line(str(number), publication))
         expected.append({})
         known = read_by_python(publication)
         for text in judged:
-            lines.append({"text": text, "set": str(number), "now": NOW})
-            expected.append(comparable(verdict_document(verify(text, known, NOW))))
+            now = rng.choice(MOMENTS)
+            lines.append({"text": text, "set": str(number), "now": now})
+            expected.append(comparable(verdict_document(verify(text, known, now))))
     reasons = Counter(verdict["reason"] for verdict in expected if verdict)
-    assert len(reasons) >= 8 and reasons["accepted"] > PUBLICATIONS // 5
+    assert len(reasons) >= 11 and reasons["accepted"] > PUBLICATIONS // 5
     compare(lines, expected)
 
 

@@ -110,10 +110,10 @@ function status(presented, published, known, now) {
   const listed = published.statusLists.get(reference.uri);
   if (!listed) return [Reason.STATUS_UNAVAILABLE, null];
   const age = Math.max(0, now - listed.issuedAt);
-  if (reference.index >= listed.length) return [Reason.STATUS_OUT_OF_RANGE, age];
-  const value = listed.value(reference.index);
+  const value = reference.index < listed.length ? listed.value(reference.index) : null;
   if (value === Status.INVALID) return [Reason.REVOKED, age];
   if (age > known.maxStatusAge || now >= listed.expiresAt) return [Reason.STATUS_STALE, age];
+  if (value === null) return [Reason.STATUS_OUT_OF_RANGE, age];
   if (value === Status.SUSPENDED) return [Reason.SUSPENDED, age];
   if (value !== Status.VALID) return [Reason.STATUS_UNKNOWN_VALUE, age];
   return [listed.issuedAt > now + CLOCK_TOLERANCE ? Reason.CLOCK_WRONG : null, age];
