@@ -13,11 +13,18 @@ from typing import Any
 import pytest
 import structlog
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from keys.demo import create_anchor
+from keys.key_ring import KeyRing
+from keys.rotation import ISSUED_ROLES, new_key
 from keys.strict_json import NotStrictJson, read_object
 from tests.inspector.document_mutations import Publication, publications
 from tests.inspector.mutations import BENDS, bent_json, texts
 from tests.inspector.node import FOLDER, judged_by_node, node
+from tests.keys.sample_city import CITY
+from tests.keys.sample_city import NOW as KEYS_MADE
+from tests.keys.test_trust_list_forgeries import FORGERIES, IAT, Forge
 from tests.vectors.make_vectors import FOLDER as VECTORS
 from tests.vectors.vector_city import DAY, HOUR, LIST_SIZE, NOW, REVOKED, SUSPENDED, Documents, VectorCity
 from verifiers.documents import Document, Unchanged
@@ -116,6 +123,24 @@ def test_mutated_documents_lead_to_the_same_verdict_on_both_sides(city: VectorCi
     reasons = Counter(verdict["reason"] for verdict in expected if verdict)
     assert len(reasons) >= 11 and reasons["accepted"] > PUBLICATIONS // 5
     compare(lines, expected)
+
+
+def test_every_forged_trust_list_is_refused_in_node_too(city: VectorCity) -> None:
+    ring = KeyRing.in_memory()
+    create_anchor(ring, KEYS_MADE, **CITY)
+    for role in ISSUED_ROLES:
+        new_key(ring, role, KEYS_MADE)
+    anchor = ring.anchor_certificate.public_bytes(Encoding.PEM).decode()
+    tokens = {"good": Forge(ring).good} | {name: forgery(Forge(ring)) for name, (forgery, _) in FORGERIES.items()}
+    lines = []
+    for name, token in tokens.items():
+        lines.append(read_line(name, Publication(anchor, (({"trust-list.jwt": token}, IAT),))))
+        lines.append(
+            {"text": city.text(), "set": name, "now": IAT}
+        )  # of another city: a list that is read knows no key
+    reasons = dict(zip(tokens, (answer["reason"] for answer in judged_by_node(lines)[1::2]), strict=True))
+    assert reasons.pop("good") == "unknown_key"
+    assert {name for name, reason in reasons.items() if reason != "trust_list_stale"} == set()
 
 
 def test_mutated_json_is_read_or_refused_alike(city: VectorCity) -> None:
