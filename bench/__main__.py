@@ -13,6 +13,7 @@ ROWS = (
     "wallets save_link",
     "qr_codes made",
     "qr_codes judged",
+    "inspector judged",
     "status_lists change",
     "status_lists fetched",
     "offers offers sqlite",

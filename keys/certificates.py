@@ -16,6 +16,8 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from keys.errors import CertificateMismatch
@@ -44,6 +46,7 @@ _KEY_USAGES = (
     "key_cert_sign",
     "crl_sign",
 )
+_DIGESTS = (SHA256, SHA384, SHA512)
 _ROLES_UNDER_ANCHOR = ", ".join(EXTENDED_KEY_USAGES)
 _Kind = TypeVar("_Kind", bound=x509.ExtensionType)
 
@@ -152,6 +155,7 @@ def is_key_of(certificate: x509.Certificate, public_key: object) -> bool:
 
 def _check_root(certificate: x509.Certificate) -> None:
     _require(certificate.subject == certificate.issuer, "The anchor is not a root certificate.")
+    _check_digest(certificate)
     certificate.verify_directly_issued_by(certificate)
     constraints = _extension(certificate, x509.BasicConstraints)
     is_root = constraints is not None and constraints.critical and constraints.value.ca
@@ -173,6 +177,7 @@ def _check_issued(child: x509.Certificate, issuer: x509.Certificate, depth: int)
         wanted is not None and present is not None and wanted.value.key_identifier == present.value.digest,
         "The issuing certificate is not the one that the certificate asks for (key identifiers differ).",
     )
+    _check_digest(child)
     try:
         child.verify_directly_issued_by(issuer)
     except InvalidSignature:
@@ -184,6 +189,12 @@ def _check_issued(child: x509.Certificate, issuer: x509.Certificate, depth: int)
     assert constraints is not None
     room = constraints.value.path_length
     _require(room is None or depth <= room, "There are more certificates in the chain than its authority allows.")
+
+
+def _check_digest(certificate: x509.Certificate) -> None:
+    """ISO/IEC 18013-5 Annex B allows these three; the library would take older ones as well."""
+    fits = isinstance(certificate.signature_hash_algorithm, _DIGESTS)
+    _require(fits, "A certificate is signed with a digest other than SHA-256, SHA-384 or SHA-512.")
 
 
 def _check_valid(certificate: x509.Certificate, at: datetime) -> None:
@@ -210,8 +221,12 @@ def _used_for(usage: x509.KeyUsage) -> set[str]:
 
 
 def _is_p256(certificate: x509.Certificate) -> bool:
+    """A named curve and an uncompressed point (RFC 5480 section 2), the one form that every browser reads too."""
     key = certificate.public_key()
-    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        return False
+    written = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return written in certificate.tbs_certificate_bytes
 
 
 def _subject(certificate: x509.Certificate, attribute: x509.ObjectIdentifier) -> str:

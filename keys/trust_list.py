@@ -25,6 +25,7 @@ from keys.certificates import BROKEN, EXTENDED_KEY_USAGES, check_chain, check_ro
 from keys.errors import CertificateMismatch, TrustListInvalid
 from keys.local_signer import KID_BYTES, key_id
 from keys.signer import Role, Signer
+from keys.strict_json import NotStrictJson, read_object
 
 TYP = "trustlist+jwt"
 MAX_TRUST_LIST = 1 << 20  # bytes
@@ -32,7 +33,7 @@ MAX_CERTIFICATE = 4096  # bytes of DER
 MAX_CLOCK_DIFFERENCE = 300  # seconds between the issuer's clock and the reader's
 
 _HEADER = {"alg", "typ", "kid", "x5c"}
-_MAX_TIME = 1 << 40
+_MAX_TIME = 253_402_300_800  # the end of the year 9999
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -157,9 +158,10 @@ def _read(token: bytes, anchor: x509.Certificate, now: int, status_eku: str) -> 
     check_role(anchor, Role.ANCHOR)
     check_role(leaf, Role.TRUST_LIST)
     check_chain(leaf, (), anchor)
-    _unb64url(parts[2])  # the library would also take a text that is not canonical
+    payload = _unb64url(parts[1])  # the library would also take a text that is not canonical
+    _unb64url(parts[2])
     try:
-        payload = jwt.PyJWS().decode(token, leaf.public_key(), algorithms=["ES256"])  # type: ignore[arg-type]
+        jwt.PyJWS().decode(token, leaf.public_key(), algorithms=["ES256"])  # type: ignore[arg-type]
     except jwt.PyJWTError:
         _refuse("its signature does not hold")
     trust_list = _trust_list(_json_object(payload), anchor, status_eku)
@@ -238,30 +240,19 @@ def _certificate(x5c: object) -> x509.Certificate:
     if len(text) > MAX_CERTIFICATE * 4 // 3 + 4:
         _refuse("a certificate is too large")
     try:
-        return x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
+        certificate = x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
     except BROKEN:
         _refuse("a certificate cannot be read")
+    if _x5c_entry(certificate) != text:
+        _refuse("a certificate is not in canonical Base64")
+    return certificate
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        _refuse("a part of it is not JSON")
-    if not isinstance(value, dict):
-        _refuse("a part of it is not a JSON object")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        _refuse("a member of its JSON appears twice")
-    return members
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    _refuse(f"{name} is not JSON")
+        return read_object(raw)
+    except NotStrictJson as problem:
+        _refuse(str(problem))
 
 
 def _objects(value: object) -> list[dict[str, Any]]:

@@ -209,7 +209,8 @@ def names_say_what_a_thing_is(tree: Tree) -> list[str]:
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 named.append((node.name, {node.name.strip("_")}))
         offences += [f"{path}: {name}" for name, words in named if words & FORBIDDEN_NAMES]
-    return offences
+    scripts = (path for path in tree if path.endswith((".js", ".mjs")))
+    return offences + [path for path in scripts if FORBIDDEN_NAMES & set(re.split(r"[/_.-]", path))]
 
 
 def files_and_functions_are_short(tree: Tree) -> list[str]:
@@ -217,7 +218,11 @@ def files_and_functions_are_short(tree: Tree) -> list[str]:
     for path, source in tree.items():
         limit = MAX_PASS_TYPE if re.fullmatch(r"walletpass/pass_types/\w+\.py", path) else MAX_FILE
         lines = source.count("\n")
-        if path.endswith((".py", ".js", ".css", ".html", ".typ")) and "/migrations/" not in path and lines > limit:
+        if (
+            path.endswith((".py", ".js", ".mjs", ".css", ".html", ".typ"))
+            and "/migrations/" not in path
+            and lines > limit
+        ):
             offences.append(f"{path} has {lines} lines; at most {limit}")
     for path, module in python_files(tree):
         if "/migrations/" not in path:
@@ -325,9 +330,12 @@ OFFENDING: list[tuple[Callable[[Tree], list[str]], dict[str, str]]] = [
     (names_say_what_a_thing_is, {"web/utils.py": ""}),
     (names_say_what_a_thing_is, {"tests/common/test_a.py": ""}),
     (names_say_what_a_thing_is, {"keys/a.py": "class KeyManager:\n    pass"}),
+    (names_say_what_a_thing_is, {"verifiers/inspector/src/key_utils.js": ""}),
     (names_say_what_a_thing_is, {"keys/a.py": "def info():\n    pass"}),
     (files_and_functions_are_short, {"web/a.py": "\n" * 401}),
     (files_and_functions_are_short, {"web/a.py": _LONG}),
+    (files_and_functions_are_short, {"verifiers/inspector/src/a.js": "\n" * 401}),
+    (files_and_functions_are_short, {"tests/inspector/a.mjs": "\n" * 401}),
     (files_and_functions_are_short, {"walletpass/pass_types/a.py": "\n" * 61}),
     (modules_say_what_they_are_for, {"web/a.py": "x = 1"}),
     (no_file_holds_a_private_key_or_names_a_machine, {"a.pem": "-----BEGIN EC " + "PRIVATE KEY-----\n" + "MHcC" * 12}),

@@ -7,7 +7,6 @@ say). A document older than one seen is not taken. Sources: Token Status List dr
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from keys.errors import TrustListInvalid, WalletPassError
 from keys.signer import Role
+from keys.strict_json import read_object
 from keys.trust_list import MAX_TRUST_LIST, ListedKey, ListedType, TrustList, read_trust_list
 from verifiers.documents import Document, DocumentSource, Unchanged
 from verifiers.known_types import KnownType, know_type
@@ -171,9 +171,11 @@ class PublishedDocuments:
         """
         found = self._source.read("status-lists.json", _MAX_AGGREGATION)
         try:
-            uris = json.loads(found.content)["status_lists"] if isinstance(found, Document) else []
+            uris = read_object(found.content)["status_lists"] if isinstance(found, Document) else []
+            if not isinstance(uris, list):
+                raise TypeError("list expected")
             announced = dict.fromkeys(uri for uri in uris[:MAX_LISTS] if isinstance(uri, str))
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError):
             _LOG.warning("status_lists_announcement_refused")
             announced = {}
         pairs = [(uri.rpartition("/")[2], uri) for uri in announced | dict.fromkeys(self._lists)]

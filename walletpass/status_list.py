@@ -77,9 +77,9 @@ def inflate(data: bytes) -> bytes:
     """The inverse, bounded by `MAX_LIST`; raises `StatusListInvalid` for bombs, truncation and trailing bytes."""
     inflater = zlib.decompressobj()
     try:
-        raw = inflater.decompress(data, MAX_LIST)
+        raw = inflater.decompress(data, MAX_LIST + 1)  # one more, so that a full list can end
     except zlib.error:
         raise StatusListInvalid("The status list cannot be inflated.") from None
-    if not inflater.eof or inflater.unused_data or inflater.unconsumed_tail:
+    if len(raw) > MAX_LIST or not inflater.eof or inflater.unused_data or inflater.unconsumed_tail:
         raise StatusListInvalid("The status list is cut off, too large or followed by something else.")
     return raw

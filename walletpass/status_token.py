@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from keys.signer import Signer
+from keys.strict_json import NotStrictJson, read_object
 from walletpass import cbor, cose
 from walletpass.errors import Malformed, StatusListInvalid
 from walletpass.status_list import BITS, StatusList, inflate
@@ -133,12 +134,9 @@ def _is_time(value: object) -> bool:
 
 def _json(raw: bytes) -> dict[str, object]:
     try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise StatusListInvalid("A part of the status list is not JSON.") from None
-    if not isinstance(value, dict):
-        raise StatusListInvalid("A part of the status list is not a JSON object.")
-    return value
+        return read_object(raw)
+    except NotStrictJson as problem:
+        raise StatusListInvalid(f"The status list cannot be read: {problem}.") from None
 
 
 def unb64(text: bytes) -> bytes:

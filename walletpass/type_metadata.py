@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
+from keys.strict_json import read_object
 from walletpass.errors import Malformed
 from walletpass.pass_type import (
     LANGUAGES,
@@ -68,39 +69,45 @@ def _claim_document(claim: Claim) -> dict[str, object]:
 def from_document(raw: bytes) -> PassType:
     """What a verifier needs of a type. Raises `Malformed`. Looks, validity rules and holder fields stay behind."""
     try:
-        document = json.loads(raw)
+        document = read_object(raw)
         ours = document[EXTENSION]
+        display = _list(document["display"])
         return PassType(
             name=_text(ours["name"]),
             number=_number(ours["number"]),
             version=_number(ours["version"]),
             department="",
             category=Category(ours["category"]),
-            labels={entry["lang"]: _text(entry["name"]) for entry in document["display"]},
-            descriptions={entry["lang"]: _text(entry["description"]) for entry in document["display"]},
-            claims=tuple(_read_claim(entry) for entry in document["claims"]),
+            labels={_text(entry["lang"]): _text(entry["name"]) for entry in display},
+            descriptions={entry["lang"]: _text(entry["description"]) for entry in display},
+            claims=tuple(_read_claim(entry) for entry in _list(document["claims"])),
             validity=Validity(0, 0, 0),
             max_status_age=_number(ours["max_status_age"]),
             front_code=FrontCode.SIGNED_QR,
             look=Look("", "", ""),
         )
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+    except (ValueError, KeyError, TypeError, IndexError):
         raise Malformed("The document does not describe a pass type.") from None
 
 
 def _read_claim(entry: Mapping[str, object]) -> Claim:
     ours = cast(Mapping[str, object], entry[EXTENSION])
-    labels = cast(list[Mapping[str, str]], entry["display"])
     return Claim(
-        name=_text(cast(list[object], entry["path"])[0]),
+        name=_text(_list(entry["path"])[0]),
         number=_number(ours["number"]),
-        labels={label["lang"]: _text(label["label"]) for label in labels},
+        labels={_text(label["lang"]): _text(label["label"]) for label in _list(entry["display"])},
         kind=ClaimKind(cast(str, ours["kind"])),
         mandatory=entry["mandatory"] is True,
         in_qr=ours["in_qr"] is True,
         withheld=entry["sd"] == "always",
-        visible_to=frozenset(Audience(word) for word in cast(list[str], ours["visible_to"])),
+        visible_to=frozenset(Audience(word) for word in _list(ours["visible_to"])),
     )
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("list expected")
+    return value
 
 
 def _text(value: object) -> str:

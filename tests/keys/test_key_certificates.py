@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
@@ -31,7 +32,19 @@ def leaf_of(ring, role):
     return ring.signer(role, NOW).chain[0]
 
 
-def variant(ring, *, usages=None, critical=True, ca=None, key=None, more=None, digital=True, issuer=None, subject=None):
+def variant(
+    ring,
+    *,
+    usages=None,
+    critical=True,
+    ca=None,
+    key=None,
+    more=None,
+    digital=True,
+    issuer=None,
+    subject=None,
+    digest=None,
+):
     """A certificate under the ring's anchor that differs from the profile in one point."""
     anchor, anchor_key = ring.anchor_certificate, ring.signer(Role.ANCHOR, NOW).private_key
     key = key or new_ec_key()
@@ -67,7 +80,7 @@ def variant(ring, *, usages=None, critical=True, ca=None, key=None, more=None, d
         builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     if more is not None:
         builder = builder.add_extension(more, critical=True)
-    return builder.sign(anchor_key, hashes.SHA256())
+    return builder.sign(anchor_key, digest or hashes.SHA256())
 
 
 def test_every_signer_fits_its_role_and_hangs_under_the_anchor(ring: KeyRing) -> None:
@@ -176,6 +189,28 @@ def test_an_unknown_critical_extension_is_refused(ring: KeyRing) -> None:
     odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
     with pytest.raises(CertificateMismatch, match="critical extension"):
         check_chain(variant(ring, usages=CREDENTIAL, more=odd), (), ring.anchor_certificate)
+
+
+def test_a_certificate_with_an_outdated_digest_is_refused(ring: KeyRing) -> None:
+    with pytest.raises(CertificateMismatch, match="digest other than"):
+        check_chain(variant(ring, usages=CREDENTIAL, digest=hashes.SHA224()), (), ring.anchor_certificate)
+
+
+def test_a_key_written_as_a_compressed_point_is_refused_as_browsers_do(ring: KeyRing) -> None:
+    certificate = variant(ring, usages=CREDENTIAL)
+    tbs, key = certificate.tbs_certificate_bytes, certificate.public_key()
+    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    short = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    body = tbs[4:].replace(b"\x03\x42\x00" + point, b"\x03\x22\x00" + short).replace(b"\x30\x59\x30", b"\x30\x39\x30")
+    inside = b"\x30\x82" + len(body).to_bytes(2, "big") + body
+    signature = ring.signer(Role.ANCHOR, NOW).private_key.sign(inside, ec.ECDSA(hashes.SHA256()))
+    rest = bytes.fromhex("300a06082a8648ce3d040302") + bytes((3, len(signature) + 1, 0)) + signature
+    whole = b"\x30\x82" + (len(inside) + len(rest)).to_bytes(2, "big") + inside + rest
+    compressed = x509.load_der_x509_certificate(whole)
+    assert compressed.public_key() == key
+    check_chain(compressed, (), ring.anchor_certificate)
+    with pytest.raises(CertificateMismatch, match="not on the curve P-256"):
+        check_role(compressed, Role.CREDENTIAL)
 
 
 def test_a_chain_to_another_anchor_with_the_same_name_is_refused(ring: KeyRing, new_ring) -> None:

@@ -165,6 +165,27 @@ def same_bits(forge: Forge) -> bytes:
     return (text[:-1] + alphabet[alphabet.index(text[-1]) + 1]).encode()
 
 
+def respelt_payload(forge: Forge) -> bytes:
+    """A payload whose last character has a bit set that belongs to no byte, and well signed."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    raw = json.dumps(forge.payload).encode()
+    payload = b64(raw + b" " * (len(raw) % 3 == 0))
+    head = forge.good.decode().split(".")[0]
+    text = f"{head}.{payload[:-1]}{alphabet[alphabet.index(payload[-1]) + 1]}"
+    return f"{text}.{b64(forge.signer.sign(text.encode()))}".encode()
+
+
+def respelt_certificate(forge: Forge) -> bytes:
+    """A certificate whose Base64 has a bit set that belongs to no byte."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    for entry in forge.payload["keys"]:
+        text = entry["x5c"][0].rstrip("=")
+        if len(text) % 4:
+            other = text[:-1] + alphabet[alphabet.index(text[-1]) + 1]
+            return forge.with_claims(keys=[entry | {"x5c": [other + "=" * (-len(other) % 4)]}])
+    pytest.fail("every certificate's length is a multiple of three")
+
+
 def before_the_certificate(forge: Forge) -> bytes:
     return forge.with_claims(iat=IAT - 3 * 86400)
 
@@ -199,20 +220,30 @@ FORGERIES = {
     ),
     "a changed payload": (tampered, "signature does not hold"),
     "another spelling of the signature": (same_bits, "not canonical"),
+    "another spelling of the payload": (respelt_payload, "not canonical"),
+    "another spelling of a certificate": (respelt_certificate, "not in canonical Base64"),
+    "a list of the year 10000": (
+        lambda f: f.with_claims(iat=253_402_300_800, exp=253_402_300_801),
+        "a number is missing, wrong or too large",
+    ),
+    "half a character": (lambda f: f.signed(raw_payload=b'{"iss": "\\ud800"}'), "half a character"),
     "a list older than its signer's certificate": (before_the_certificate, "begins only on"),
     "a list from the future": (lambda f: f.with_claims(iat=IAT + 301), "in the future"),
     "an end before the beginning": (lambda f: f.with_claims(exp=IAT), "ends before it begins"),
     "an iat that is text": (lambda f: f.with_claims(iat="now"), "a number is missing"),
     "an exp that is true": (lambda f: f.with_claims(exp=True), "a number is missing"),
-    "a huge number": (lambda f: f.with_claims(exp=1 << 70), "a number is missing"),
-    "a fractional version": (lambda f: f.with_claims(version=1.5), "a number is missing"),
+    "a huge number": (lambda f: f.with_claims(exp=1 << 70), "number is too large"),
+    "a fractional version": (lambda f: f.with_claims(version=1.5), "no whole number"),
     "no issuer": (lambda f: f.with_claims(iss=None), "name its issuer"),
     "no keys": (lambda f: f.with_claims(keys=None), "not a list of objects"),
     "keys that are text": (lambda f: f.with_claims(keys=["a"]), "not a list of objects"),
     "a member twice": (doubled, "appears twice"),
     "NaN": (lambda f: f.signed(raw_payload=b'{"iat": NaN}'), "NaN"),
     "nested arrays": (lambda f: f.signed(raw_payload=b"[" * 200_000), "not JSON"),
-    "a number of a million digits": (lambda f: f.signed(raw_payload=b'{"iat":' + b"1" * 500_000 + b"}"), "not JSON"),
+    "a number of a million digits": (
+        lambda f: f.signed(raw_payload=b'{"iat":' + b"1" * 500_000 + b"}"),
+        "number is too large",
+    ),
     "a payload that is a list": (lambda f: f.signed(raw_payload=b"[]"), "not a JSON object"),
     "a payload that is not UTF-8": (lambda f: f.signed(raw_payload=b'{"iss": "\xff"}'), "not JSON"),
     "a listed key of another root": (foreign_entry, "identifiers differ"),
