@@ -51,3 +51,5 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     ask(form);
   });
 }
+
+for (const hint of document.querySelectorAll(".without-script")) hint.hidden = Boolean(window.PublicKeyCredential);

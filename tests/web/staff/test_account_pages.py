@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.web.staff.visitor import NAME, PASSWORD, Clock, Visitor, somebody, where
+from web.database import write_transaction
 from web.staff.accounts import Accounts
 from web.staff.passwords import PasswordHasher
-from web.staff.store import StaffStore
+from web.staff.sessions import Sessions, Stage
+from web.staff.store import Caller, StaffStore
 
 Visitors = Callable[..., Visitor]
 OTHER = "ein Kran hebt sieben Kisten"
@@ -220,3 +222,16 @@ def test_pages_speak_english_on_request(karla: Visitor, visitor: Visitors) -> No
     page = stranger.get("/sign-in?lang=en")
     refused = stranger.send("/sign-in?lang=en", {"token": stranger.token(page), "user_name": "x", "password": "y"})
     assert "do not fit any open account" in refused.text and "/desk/sign-in?lang=en" in refused.text
+
+
+def test_a_session_that_began_while_its_account_was_being_closed_opens_nothing(
+    store_on: StaffStore, hasher: PasswordHasher, clock: Clock
+) -> None:
+    accounts, sessions = Accounts(store_on, hasher), Sessions(store_on)
+    account, _ = accounts.create(NAME, "Karla", set())
+    accounts.disable(NAME)
+    with write_transaction(store_on.engine) as connection:
+        secret = sessions.begin(connection, account.id, Stage.OPEN, Caller())
+    assert sessions.find(secret) is None
+    accounts.enable(NAME)
+    assert sessions.find(secret) is None
