@@ -10,6 +10,8 @@ from starlette.formparsers import MultiPartParser
 
 from verifiers.api.verifications import verifications_router
 from verifiers.check_page import check_page_router
+from verifiers.desk.staff import open_staff
+from verifiers.desk.start import desk_router
 from verifiers.images import MAX_BYTES
 from verifiers.judging import Judge
 from verifiers.known import Known
@@ -52,4 +54,5 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     pictures = PictureQueue()
     app.include_router(verifications_router(judge, tokens, pictures))
     app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))
+    app.include_router(desk_router(open_staff(settings), settings))
     return app

@@ -36,6 +36,10 @@ class VerifierSettings(BaseSettings):
         default=(), description="Addresses or networks of own proxies whose X-Forwarded-For counts, as a JSON list."
     )
 
+    verifier_url: str = Field(
+        default="", description="Where the verifying service is reached, https:// beyond localhost; empty: localhost."
+    )
+
     @property
     def verifier_home(self) -> Path:
         return self.home / "verifier"
@@ -47,6 +51,11 @@ class VerifierSettings(BaseSettings):
     @property
     def published_place(self) -> str:
         return self.published or str(self.home / "published")
+
+    @property
+    def desk_origin(self) -> str:
+        """Scheme, host and port that browsers see: for cookies, passkeys and where forms may come from."""
+        return self.verifier_url.rstrip("/") or f"http://localhost:{self.verifier_port}"
 
     @property
     def anchor_path(self) -> Path:

@@ -56,7 +56,7 @@ def demo() -> None:
     if not tokens.exists():
         say("Setting up the sample city …")
         _set_up(office, folder)
-        write_private(tokens, _make_tokens().encode())
+        write_private(tokens, (_make_tokens() + _make_staff(ports["verifier"])).encode())
     services = {name: subprocess.Popen([*_COMMAND, "serve", name], start_new_session=True) for name in ports}  # noqa: S603
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -104,6 +104,20 @@ def _make_tokens() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _make_staff(port: int) -> str:
+    """Who may sign in to the verifying desk. The start password has to be changed within a week."""
+    create = ("staff", "create", "demo", "--name", "Demo", "--role", "lead", "--for", "verifier", "--json")
+    made = subprocess.run([*_COMMAND, *create], check=False, capture_output=True)  # noqa: S603
+    if made.returncode:  # an earlier set-up was interrupted before it could write the password down
+        again = ("staff", "reset-second-factor", "demo", "--for", "verifier", "--json")
+        made = subprocess.run([*_COMMAND, *again], check=True, capture_output=True)  # noqa: S603
+    return (
+        f"# Sign in at http://localhost:{port}/desk with this start password, good once, for a week.\n"
+        "# After that: walletpass staff reset-password demo\n"
+        f"desk: demo {json.loads(made.stdout)['start_password']}\n"
+    )
+
+
 def _wait_until_ready(services: dict[str, subprocess.Popen[bytes]], ports: dict[str, int]) -> None:
     deadline = time.monotonic() + _READY_WITHIN
     for name, port in ports.items():
@@ -125,7 +139,7 @@ def _greet(ports: dict[str, int], tokens: Path, folder: Path) -> None:
     issuer, verifier = (f"http://localhost:{port}" for port in ports.values())
     typer.echo(
         f"\nIssuing service    {issuer}   (API: {issuer}/docs)\n"
-        f"Verifying service  {verifier}\n"
+        f"Verifying service  {verifier}   (desk: {verifier}/desk, sign-in beside the demo tokens)\n"
         f"Demo tokens        {tokens}\n"
         f"Try: open {verifier} and upload {folder / 'resident_parking_permit.png'}\n"
         "Ctrl-C stops both."

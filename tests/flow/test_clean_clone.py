@@ -59,6 +59,7 @@ def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
     first = start(clone, env, tmp_path / "first.log")
     tokens = clone / "var" / "demo" / "tokens.txt"
     assert tokens.stat().st_mode & 0o777 == 0o600
+    assert re.search(r"^desk: demo [a-z0-9-]{23}$", tokens.read_text(), re.MULTILINE)
     for port in ports:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
             assert answer.status == 200

@@ -40,7 +40,7 @@ with TestClient(create_app(settings)) as client:
         client.post("/api/v1/verifications", json={"presentation": text.decode()}, headers=headers).json(),
         client.post("/api/v1/verifications/image", files={"image": ("a.png", picture)}, headers=headers).json(),
     ]
-    client.get("/"), client.get("/metrics"), client.get("/static/site.css")
+    client.get("/"), client.get("/metrics"), client.get("/static/site.css"), client.get("/desk/sign-in")
     client.post("/check", files={"image": ("a.png", picture + bytes(3_000_000))})
 sys.stderr.write("\\x00" + json.dumps({"opened": sorted(opened), "outcomes": [a.get("outcome") for a in answers]}))
 """

@@ -1,0 +1,1 @@
+"""The verifying desk: pages for those who lead the inspectors."""
