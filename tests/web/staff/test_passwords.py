@@ -40,7 +40,9 @@ def test_easy_passwords_are_refused(password: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["vier Möwen kreischen laut", "x8#kQ2!mZr0v", "東京の朝は静かで美しい空です", start_password()]
+    "password",
+    ["vier Möwen kreischen laut", "x8#kQ2!mZr0v", "東京の朝は静かで美しい空です", start_password()],
+    ids=("German", "mixed", "Japanese", "made by us"),
 )
 def test_other_passwords_of_any_alphabet_are_taken(password: str) -> None:
     check_new_password(password, "k.lange", "Karla Lange", "Prüfstelle")
