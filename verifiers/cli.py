@@ -1,6 +1,7 @@
 """`walletpass verify`: judge a text or a picture, with a folder or a web address as the only knowledge.
 
-Exit status: 0 accepted, 1 refused, 3 undetermined, 2 wrong usage. With a folder it needs no network and no database.
+Exit status: 0 accepted, 1 refused, 3 undetermined, 2 wrong usage or anything else that left nothing judged. With a
+folder it needs no network and no database.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from keys.errors import WalletPassError
 from verifiers.documents import open_source
 from verifiers.images import ImageUnreadable, text_in_picture
 from verifiers.published import PublishedDocuments, read_anchor
-from verifiers.settings import VerifierSettings
+from verifiers.settings import read_settings
 from verifiers.tidy import tidy
 from verifiers.verdict_document import verdict_document
 from verifiers.verification import verify
 from walletpass.passes import LOCAL_ZONE
 from walletpass.verdict import Outcome, StepResult, Verdict
 
+_INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 EXIT_STATUS = {Outcome.ACCEPTED: 0, Outcome.REFUSED: 1, Outcome.UNDETERMINED: 3}
 _STDIN_AT_MOST = 1 << 20  # characters; a QR code holds a few thousand
 _SIGNS = {StepResult.PASSED: "✓", StepResult.FAILED: "✗", StepResult.UNKNOWN: "?", StepResult.NOT_CHECKED: "–"}
@@ -35,6 +37,13 @@ class WrongUsage(WalletPassError):
     """The command line cannot be understood."""
 
     code = "wrong_usage"
+    wrong_usage = True
+
+
+class NotJudged(WalletPassError):
+    """Something went wrong here that nobody foresaw."""
+
+    code = "unexpected_error"
     wrong_usage = True
 
 
@@ -48,7 +57,22 @@ def verify_command(
 ) -> None:
     """Judge a presented pass: accepted (0), refused (1) or undetermined (3)."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    settings = VerifierSettings()
+    try:
+        outcome = _judged(text, image, published, anchor, at, as_json)
+    except KeyboardInterrupt:
+        raise typer.Exit(_INTERRUPTED) from None
+    except Exception as accident:
+        if isinstance(accident, WalletPassError) and accident.wrong_usage:
+            raise
+        # Left alone it would end with 1, which says that the pass was judged and refused.
+        raise NotJudged(f"An unexpected error ({type(accident).__name__}): nothing was judged.") from accident
+    raise typer.Exit(EXIT_STATUS[outcome])
+
+
+def _judged(
+    text: str | None, image: Path | None, published: str, anchor: Path | None, at: str, as_json: bool
+) -> Outcome:
+    settings = read_settings()
     now = read_time(at) if at else int(time.time())
     presented = _presented(text, image)
     trusted = read_anchor(anchor or settings.anchor_path)
@@ -60,7 +84,7 @@ def verify_command(
         typer.echo(json.dumps(verdict_document(verdict), ensure_ascii=False))
     else:
         _show(verdict)
-    raise typer.Exit(EXIT_STATUS[verdict.outcome])
+    return verdict.outcome
 
 
 def _presented(text: str | None, image: Path | None) -> str:

@@ -29,7 +29,6 @@ MAX_SIDE = 32_768  # pixels; the reader takes no more than 65,535
 MAX_SCANS = 100  # of a JPEG; cameras and encoders make up to about 20
 WAITING = 10.0  # seconds a picture waits for its turn
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-_CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 _PREFIX = "WP"
 _SCAN = re.compile(rb"\xff\xda\0[\x06\x08\x0a\x0c\x0e]")  # ITU-T T.81 section B.2.3, marker and length
 _ARITHMETIC = re.compile(rb"\xff[\xc9-\xcb]\0[\x0b\x0e\x11\x14]\x08")  # section B.2.2; slow, and no browser reads it
@@ -170,4 +169,6 @@ def _texts(grey: Image.Image) -> list[str]:
 
 
 def _read(piece: Image.Image) -> list[str]:
-    return [code.text for code in zxingcpp.read_barcodes(piece, formats=_CODES) if code.text]
+    # Made anew each time: a module that still holds one at the end makes the binding write to the log of leaks.
+    formats = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+    return [code.text for code in zxingcpp.read_barcodes(piece, formats=formats) if code.text]

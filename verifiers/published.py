@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from keys.certificates import BROKEN
 from keys.errors import TrustListInvalid, WalletPassError
 from keys.signer import Role
 from keys.strict_json import read_object
 from keys.trust_list import MAX_TRUST_LIST, ListedKey, ListedType, TrustList, read_trust_list
-from verifiers.documents import Document, DocumentSource, Unchanged
+from verifiers.documents import Document, DocumentSource
 from verifiers.known_types import KnownType, know_type
 from verifiers.seen import SeenDocuments
 from walletpass.errors import Malformed, StatusListInvalid
@@ -35,7 +37,9 @@ from walletpass.type_metadata import MAX_DOCUMENT, from_document
 
 MAX_LISTS = 256
 CLOCK_TOLERANCE = 300  # seconds a signed list may seem to come from the future
+RETRY = 60  # seconds until a refused document is looked at again: what came from the future may be of now by then
 _MAX_AGGREGATION = 64 << 10  # bytes
+_MAX_TOLD = 1024
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _TYPE_NAME = re.compile(r"[a-z0-9_]{1,64}")
 _LOG = structlog.get_logger(__name__)
@@ -98,124 +102,142 @@ class PublishedDocuments:
         self._trust_list: TrustList | None = None
         self._types: dict[str, PassType] = {}  # by digest
         self._lists: dict[str, _TakenList] = {}
-        self._tags: dict[str, str] = {}  # of documents that were taken
+        self._tags: dict[str, str] = {}  # of documents that were judged
+        self._refused: dict[str, int] = {}  # when a document was judged and not taken
+        self._told: dict[str, str] = {}  # the problem last logged of each document
 
     def recall(self, now: int) -> PublishedSet:
         """The set as it was last seen, without the source."""
         if self._seen is not None:
-            self._take_trust_list(self._seen.trust_list(), now)
-            self._take_types(from_source=False)
-            for token in self._seen.status_tokens():
-                self._take_list(token, None, now)
+            self._taken("seen trust list", self._seen.trust_list(), partial(self._take_trust_list, now, keep=False))
+            self._take_types(now, from_source=False)
+            for number, token in enumerate(self._seen.status_tokens()):
+                self._taken(f"seen status list {number}", token, partial(self._take_list, now, None))
         return self._published_set()
 
     def refresh(self, now: int) -> PublishedSet:
-        """Read what changed at the source; `now` is a NumericDate."""
-        token = self._read("trust-list.jwt", MAX_TRUST_LIST)
-        if token is not None and self._take_trust_list(token.content, now):
-            self._tags = {"trust-list.jwt": token.tag}  # other keys may be listed now: look at every list again
-            if self._seen is not None:
-                self._seen.keep_trust_list(token.content)
-        self._take_types(from_source=True)
-        for list_id, uri in self._announced():
-            self._refresh_list(list_id, uri, now)
+        """Read what changed at the source; `now` is a NumericDate. No document can keep the others from being read."""
+        for path in [path for path, judged in self._refused.items() if not judged <= now < judged + RETRY]:
+            self._forget(path)
+        self._look("trust-list.jwt", MAX_TRUST_LIST, now, partial(self._take_trust_list, now, keep=True))
+        self._take_types(now, from_source=True)
+        for list_id, uri in self._announced(now):
+            take = partial(self._take_list, now, uri)
+            if not self._look(f"status/{list_id}.cwt", MAX_TOKEN, now, take):
+                self._look(f"status/{list_id}.jwt", MAX_TOKEN, now, take)
         return self._published_set()
 
-    def _read(self, path: str, limit: int) -> Document | None:
-        found = self._source.read(path, limit, self._tags.get(path, ""))
-        return None if isinstance(found, Unchanged) else found
+    def _forget(self, path: str) -> None:
+        self._tags.pop(path, None)
+        self._refused.pop(path, None)
 
-    def _take_trust_list(self, token: bytes | None, now: int) -> bool:
-        if token is None:
+    def _look(self, path: str, limit: int, now: int, take: Callable[[bytes], None]) -> bool:
+        """Read and take one document unless it was judged before. True: the one at `path` is good."""
+        try:
+            found = self._source.read(path, limit, self._tags.get(path, ""))
+        except Exception as accident:  # hostile answers meet libraries with nearly anything
+            self._tell(path, type(accident).__name__)
+            return False
+        if not isinstance(found, Document):
+            return found is not None and path not in self._refused
+        good = self._taken(path, found.content, take)
+        self._tags[path] = found.tag
+        if good:
+            self._refused.pop(path, None)
+        else:
+            self._refused[path] = now
+        return good
+
+    def _taken(self, name: str, content: bytes | None, take: Callable[[bytes], None]) -> bool:
+        if content is None:
             return False
         try:
-            found = read_trust_list(token, self._anchor, now, self._status_eku)
-        except TrustListInvalid as refusal:
-            _LOG.warning("trust_list_refused", problem=refusal.sentence)
-            return False
+            take(content)
+        except WalletPassError as refusal:
+            self._tell(name, refusal.sentence)
+        except Exception as accident:  # as above
+            self._tell(name, type(accident).__name__)
+        else:
+            self._told.pop(name, None)
+            return True
+        return False
+
+    def _tell(self, name: str, problem: str) -> None:
+        """Log a refusal once, not with every look."""
+        if self._told.get(name) != problem:
+            if len(self._told) >= _MAX_TOLD:  # names come from an unsigned list
+                self._told.clear()
+            self._told[name] = problem
+            _LOG.warning("document_refused", document=name, problem=problem)
+
+    def _take_trust_list(self, now: int, token: bytes, *, keep: bool) -> None:
+        found = read_trust_list(token, self._anchor, now, self._status_eku)
         last = self._trust_list
         if last is not None and (found.version < last.version or found.issued_at < last.issued_at):
-            _LOG.warning("trust_list_older_than_seen", version=found.version, seen=last.version)
-            return False
+            raise TrustListInvalid(f"The trust list is older (version {found.version}) than one seen ({last.version}).")
         self._trust_list = found
         self._lists = {uri: taken for uri, taken in self._lists.items() if _still_trusted(taken, found)}
-        return True
+        self._tags, self._refused = {}, {}  # other keys may be listed now: look at every document again
+        if keep and self._seen is not None:
+            self._seen.keep_trust_list(token)
 
-    def _take_types(self, from_source: bool) -> None:
+    def _take_types(self, now: int, from_source: bool) -> None:
         for listed in self._trust_list.types if self._trust_list else ():
             if listed.sha256 in self._types or not _TYPE_NAME.fullmatch(listed.name):
                 continue
-            content = self._seen.type_document(listed.sha256) if self._seen else None
-            if not self._take_type(listed, content) and from_source:
-                path = f"types/{listed.name}/{listed.version}.json"
-                found = self._read(path, MAX_DOCUMENT)
-                if found and self._take_type(listed, found.content) and self._seen:
-                    self._seen.keep_type_document(listed.sha256, found.content)
+            path = f"types/{listed.name}/{listed.version}.json"
+            kept = self._seen.type_document(listed.sha256) if self._seen else None
+            if not self._taken(f"seen {path}", kept, partial(self._take_type, listed, keep=False)) and from_source:
+                self._look(path, MAX_DOCUMENT, now, partial(self._take_type, listed, keep=True))
 
-    def _take_type(self, listed: ListedType, content: bytes | None) -> bool:
-        if content is None or hashlib.sha256(content).hexdigest() != listed.sha256:
-            return False
-        try:
-            found = from_document(content)
-        except Malformed:
-            return False
+    def _take_type(self, listed: ListedType, content: bytes, *, keep: bool) -> None:
+        if hashlib.sha256(content).hexdigest() != listed.sha256:
+            raise Malformed("The description is not the one that the trust list names.")
+        found = from_document(content)
         if (found.name, found.number, found.version) != (listed.name, listed.number, listed.version):
-            return False
+            raise Malformed("The description is of another type than the trust list says.")
         self._types[listed.sha256] = found
-        return True
+        if keep and self._seen is not None:
+            self._seen.keep_type_document(listed.sha256, content)
 
-    def _announced(self) -> list[tuple[str, str]]:
+    def _announced(self, now: int) -> list[tuple[str, str]]:
         """The lists we know and those that status-lists.json names, as (id, uri).
 
         That document is unsigned: a hint what to read, nothing more.
         """
-        found = self._source.read("status-lists.json", _MAX_AGGREGATION)
-        try:
-            uris = read_object(found.content)["status_lists"] if isinstance(found, Document) else []
+        announced: dict[str, None] = {}
+
+        def read(content: bytes) -> None:
+            uris = read_object(content)["status_lists"]
             if not isinstance(uris, list):
                 raise TypeError("list expected")
-            announced = dict.fromkeys(uri for uri in uris[:MAX_LISTS] if isinstance(uri, str))
-        except (ValueError, KeyError, TypeError):
-            _LOG.warning("status_lists_announcement_refused")
-            announced = {}
+            announced.update(dict.fromkeys(uri for uri in uris[:MAX_LISTS] if isinstance(uri, str)))
+
+        self._forget("status-lists.json")
+        self._look("status-lists.json", _MAX_AGGREGATION, now, read)
         pairs = [(uri.rpartition("/")[2], uri) for uri in announced | dict.fromkeys(self._lists)]
         return [(list_id, uri) for list_id, uri in pairs if _LIST_ID.fullmatch(list_id)]
 
-    def _refresh_list(self, list_id: str, uri: str, now: int) -> None:
-        for path in (f"status/{list_id}.cwt", f"status/{list_id}.jwt"):
-            found = self._source.read(path, MAX_TOKEN, self._tags.get(path, ""))
-            if isinstance(found, Unchanged):
-                return
-            if found is not None and self._take_list(found.content, uri, now):
-                self._tags[path] = found.tag
-                return
-
-    def _take_list(self, token: bytes, uri: str | None, now: int) -> bool:
+    def _take_list(self, now: int, uri: str | None, token: bytes) -> None:
         """Take a token that is good, about `uri` (None: whatever it is about) and not older than the one we have."""
         signed_by: list[ListedKey] = []
-        try:
-            listed = read_token(token, lambda kid, m, s: signed_by.append(self._status_signer(kid, m, s)))
-            if uri is not None and listed.uri != uri:
-                raise StatusListInvalid("The status list is about another URI than it was announced for.")
-            if listed.issued_at > now + CLOCK_TOLERANCE:
-                # Taken, it would shut out every later one (the trust list is read by the same rule).
-                raise StatusListInvalid("The status list comes from the future; check this machine's clock.")
-            key = signed_by[0]
-            if not _in_window(key, listed.issued_at):
-                raise StatusListInvalid("The status list was signed outside its key's time.")
-        except StatusListInvalid as refusal:
-            _LOG.warning("status_list_refused", uri=uri, problem=refusal.sentence)
-            return False
+        listed = read_token(token, lambda kid, m, s: signed_by.append(self._status_signer(kid, m, s)))
+        if uri is not None and listed.uri != uri:
+            raise StatusListInvalid("The status list is about another URI than it was announced for.")
+        if listed.issued_at > now + CLOCK_TOLERANCE:
+            # Taken, it would shut out every later one (the trust list is read by the same rule).
+            raise StatusListInvalid("The status list comes from the future; check this machine's clock.")
+        key = signed_by[0]
+        if not _in_window(key, listed.issued_at):
+            raise StatusListInvalid("The status list was signed outside its key's time.")
         last = self._lists.get(listed.uri)
         if last is not None and listed.issued_at < last.listed.issued_at:
-            _LOG.warning("status_list_older_than_seen", uri=listed.uri)
-            return False
+            raise StatusListInvalid("The status list is older than one seen.")
         if last is None and len(self._lists) >= MAX_LISTS:
-            return False
+            raise StatusListInvalid(f"There are more than {MAX_LISTS} status lists.")
         self._lists[listed.uri] = _TakenList(listed, key)
         if uri is not None and self._seen is not None and (last is None or last.listed != listed):
             self._seen.keep_status_token(listed.uri, token)
-        return True
 
     def _status_signer(self, kid: bytes, message: bytes, signature: bytes) -> ListedKey:
         keys = self._trust_list.keys_named(kid, Role.STATUS_LIST) if self._trust_list else ()
@@ -261,5 +283,5 @@ def read_anchor(path: Path) -> x509.Certificate:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except OSError:
         raise AnchorInvalid(f"The trust anchor {path} cannot be read; name it with --anchor.") from None
-    except ValueError:
+    except BROKEN:
         raise AnchorInvalid(f"{path} holds no certificate in PEM form.") from None

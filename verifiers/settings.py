@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, IPvAnyNetwork
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, IPvAnyNetwork, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from keys.errors import WalletPassError
+
+
+class SettingsInvalid(WalletPassError):
+    """An environment variable has a value that does not fit."""
+
+    code = "settings_invalid"
+    wrong_usage = True
 
 
 class VerifierSettings(BaseSettings):
@@ -60,3 +69,14 @@ class VerifierSettings(BaseSettings):
     @property
     def anchor_path(self) -> Path:
         return Path(self.anchor) if self.anchor else self.home / "anchor.pem"
+
+
+def read_settings() -> VerifierSettings:
+    """The settings from the environment; raises `SettingsInvalid`."""
+    try:
+        return VerifierSettings()
+    except ValidationError as wrong:
+        problems = (f"WALLETPASS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in wrong.errors())
+        raise SettingsInvalid(". ".join(problems)) from None
+    except SettingsError as wrong:  # no JSON where there should be
+        raise SettingsInvalid(f"{wrong}.") from None

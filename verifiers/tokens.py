@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verifiers.models import TOKENS
-from verifiers.settings import VerifierSettings
+from verifiers.settings import VerifierSettings, read_settings
 from web.database import create_engine_for
 from web.migrations import upgrade
 from web.tokens import TokenStore
@@ -20,4 +20,4 @@ def open_tokens(settings: VerifierSettings) -> TokenStore:
 
 def token_store() -> TokenStore:
     """For `walletpass tokens --for verifier`."""
-    return open_tokens(VerifierSettings())
+    return open_tokens(read_settings())

@@ -8,9 +8,11 @@ serves one service never holds the other's code.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from itertools import takewhile
+from pathlib import Path
 
 import typer
 
@@ -18,12 +20,13 @@ from walletpass.errors import WalletPassError
 
 GROUP = "walletpass.commands"
 FAILED, WRONG_USAGE = 1, 2
+UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: a crash is not "some rows failed"
 
 
 def asked_for(offered: Iterable[EntryPoint], words: Sequence[str]) -> list[EntryPoint]:
     """The entry points that the first words of a command line name; all of them when they name none."""
     offered = sorted(offered, key=lambda found: found.name)
-    exact = [found for found in offered if found.name == ".".join(words[:2])]
+    exact = [found for found in offered if len(words) > 1 and found.name == ".".join(words[:2])]
     return exact or [found for found in offered if found.name.partition(".")[0] == (words or ("",))[0]] or offered
 
 
@@ -58,7 +61,10 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Run the command line: 0 all done, 1 something failed, 2 wrong usage. Foreseen errors are one sentence."""
+    """Run the command line: 0 all done, 1 something failed, 2 wrong usage, 70 an error of ours. Each is a sentence.
+
+    A traceback is not shown: it may hold what was read, such as residents' names.
+    """
     words = list(takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))
     try:
         build(asked_for(entry_points(group=GROUP), words))()
@@ -68,3 +74,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(FAILED)
+    except Exception as accident:
+        place = traceback.extract_tb(accident.__traceback__)[-1]
+        where = f"{type(accident).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        sys.stderr.write(f"An unexpected error: {where}. Please report it. [unexpected_error]\n")
+        sys.exit(UNEXPECTED)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from keys.atomic_file import PRIVATE_FILE, PRIVATE_FOLDER
 from keys.errors import WalletPassError
 
 BUSY_TIMEOUT = 10.0  # seconds another writer is waited for
@@ -38,7 +39,7 @@ class DatabaseBusy(DatabaseUnavailable):
 def create_engine_for(url: str) -> Engine:
     """An engine for `sqlite:///file` or `postgresql://…`; raises `DatabaseUnavailable` for anything else.
 
-    A new SQLite file is created with mode 0600, because it will hold personal data.
+    A new SQLite file is created with mode 0600, and its folder with 0700, because it will hold personal data.
     """
     try:
         parsed = make_url(url)
@@ -65,8 +66,8 @@ def _sqlite(url: URL) -> Engine:
         raise DatabaseUnavailable("A SQLite database needs a file: several connections share it.")
     file = Path(url.database)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
+        file.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        file.touch(PRIVATE_FILE)
     except OSError as failure:
         raise DatabaseUnavailable(f"The database file cannot be created: {failure.strerror}.") from failure
     engine = create_engine(

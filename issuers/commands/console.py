@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from issuers.office import Office
 from issuers.settings import IssuerSettings
@@ -26,6 +27,8 @@ def open_office() -> Office:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             say(f"WALLETPASS_{name}: {problem['msg']}" if name else problem["msg"])
         raise typer.Exit(WRONG_USAGE) from None
+    except SettingsError as wrong:  # no JSON where there should be
+        refuse(f"{wrong}.")
 
 
 def say(sentence: str) -> None:

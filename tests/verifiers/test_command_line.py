@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.verifiers.pictures import as_bytes, qr_picture
 from tests.verifiers.sample_city import DAY, SampleCity
@@ -90,6 +91,48 @@ def test_wrong_usage_exits_with_2_and_a_sentence(city: SampleCity, words: tuple[
     message = done.stderr.decode()
     assert (done.returncode, done.stdout) == (2, b"")
     assert f"[{code}]" in message and "Traceback" not in message
+
+
+@pytest.mark.parametrize("size", [(50_000_000, 1), (1, 70_000)])
+def test_a_picture_of_an_absurd_form_is_wrong_usage_and_no_refused_pass(
+    city: SampleCity, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    (tmp_path / "long.png").write_bytes(as_bytes(Image.new("1", size)))
+    done = walletpass(city, "--image", str(tmp_path / "long.png"))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"[image_too_large]" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "failure", ["ValueError('Anna')", "MemoryError()", "PicturesBusy('Later.')", "OSError(32, '')"]
+)
+def test_what_nobody_foresaw_never_looks_like_a_verdict(city: SampleCity, failure: str) -> None:
+    code = (
+        "import verifiers.cli\nfrom verifiers.images import PicturesBusy\n"
+        f"def fail(*_): raise {failure}\n"
+        "verifiers.cli.verify = fail\n"
+    )
+    done = walletpass(city, city.qr(), code=code + RUN)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"[unexpected_error]" in done.stderr and b"Traceback" not in done.stderr and b"Anna" not in done.stderr
+
+
+def test_an_interrupted_check_or_a_full_disk_is_no_verdict_either(city: SampleCity) -> None:
+    code = "import verifiers.cli\ndef stop(*_): raise KeyboardInterrupt\nverifiers.cli.verify = stop\n"
+    assert walletpass(city, city.qr(), code=code + RUN).returncode == 130
+    environment = {"PATH": os.environ["PATH"], "WALLETPASS_HOME": str(city.home)}
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-c", RUN, "verify", city.qr()]
+        done = subprocess.run(command, env=environment, stdout=full, timeout=60, check=False)
+    assert done.returncode not in (0, 1, 3)
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", '["nowhere"]'])
+def test_a_setting_that_does_not_fit_is_told_in_a_sentence(city: SampleCity, value: str) -> None:
+    code = f"import os; os.environ['WALLETPASS_TRUSTED_PROXIES'] = {value!r}\n"
+    done = walletpass(city, city.qr(), code=code + RUN)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"[settings_invalid]" in done.stderr and b"trusted_proxies" in done.stderr.lower()
 
 
 def test_the_anchor_of_another_city_knows_nothing_of_this_one(city: SampleCity, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from keys.signer import Role
 from keys.trust_list import sign_trust_list
+from tests.verifiers.counting_source import Counting
 from tests.verifiers.sample_city import DAY, HOUR, LIST_URI, NOW, TYPES, SampleCity
-from verifiers.documents import Document, Folder, Unchanged
+from verifiers.documents import Folder
 from verifiers.published import AnchorInvalid, PublishedDocuments, read_anchor
 from verifiers.verification import verify
 from walletpass.status_list import MAX_LIST, compress
@@ -219,22 +220,6 @@ def test_a_full_disk_leaves_the_old_cache_whole(
     city.publish()
     assert verify(city.qr(), documents.refresh(city.now), city.now).reason is Reason.REVOKED
     assert {file: file.read_bytes() for file in (tmp_path / "cache").rglob("*.*")} == before
-
-
-class Counting:
-    """A folder that counts what is read whole."""
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self.whole: list[str] = []
-        self.asked: set[str] = set()
-
-    def read(self, path: str, limit: int, tag: str = "") -> Document | Unchanged | None:
-        self.asked.add(path)
-        found = self._folder.read(path, limit, tag)
-        if isinstance(found, Document):
-            self.whole.append(path)
-        return found
 
 
 def test_only_what_changed_is_read_again(city: SampleCity) -> None:

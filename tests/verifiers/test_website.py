@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -145,6 +147,51 @@ def test_a_document_that_trickles_is_given_up(server: Server, monkeypatch: pytes
     assert Website(server.address).read("a", 1000) is None
 
 
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_headers_that_trickle_are_given_up_too(
+    server: Server, monkeypatch: pytest.MonkeyPatch, asked_before: bool
+) -> None:
+    monkeypatch.setattr(documents_module, "TOTAL_TIMEOUT", 0.3)
+
+    def trickle(handler: BaseHTTPRequestHandler) -> bool:
+        handler.close_connection = True
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        with suppress(OSError):
+            for _ in range(40):
+                time.sleep(0.05)
+                handler.wfile.write(b"x")
+        return True
+
+    site = Website(server.address)
+    if asked_before:  # then the connection is kept and used again
+        assert isinstance(site.read("trust-list.jwt", 1 << 20), Document)
+    respond, server.respond = server.respond, trickle
+    started = time.monotonic()
+    assert site.read("trust-list.jwt", 1 << 20) is None
+    assert time.monotonic() - started < 1
+    server.respond = respond
+    assert isinstance(site.read("trust-list.jwt", 1 << 20), Document)
+
+
+def test_a_document_that_ends_with_its_connection_is_whole_or_absent(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents_module, "TOTAL_TIMEOUT", 0.3)
+
+    def without_length(handler: BaseHTTPRequestHandler, seconds: float) -> bool:
+        handler.close_connection = True
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+        time.sleep(seconds)
+        with suppress(OSError):
+            handler.wfile.write(b" and half")
+        return True
+
+    server.respond = lambda handler: without_length(handler, 0)
+    assert Website(server.address).read("a", 100) == Document(b"half and half", "")
+    server.respond = lambda handler: without_length(handler, 1)
+    assert Website(server.address).read("a", 100) is None
+
+
 @pytest.mark.parametrize(
     "place", ["ftp://example.org/x", "http://", "https://example.org/p?q=1", "http://[::1", "x://y"]
 )
@@ -169,6 +216,8 @@ def test_a_folder_reads_what_is_small_and_regular_and_notices_change(tmp_path: P
     assert folder.read("gone", 5) is None
     (tmp_path / "b").mkdir()
     assert folder.read("b", 5) is None
+    os.mkfifo(tmp_path / "c")  # opened to be read, a pipe waits for a writer
+    assert folder.read("c", 5) is None
     (tmp_path / "beside").write_bytes(b"54321")
     (tmp_path / "beside").rename(tmp_path / "a")
     assert folder.read("a", 5, found.tag) != Unchanged()

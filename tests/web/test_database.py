@@ -28,8 +28,10 @@ def engine(tmp_path: Path) -> Engine:
     return engine
 
 
-def test_a_new_database_file_is_readable_by_its_owner_only(engine: Engine) -> None:
-    assert Path(engine.url.database or "").stat().st_mode & 0o777 == 0o600
+def test_a_new_database_file_and_its_folder_are_readable_by_their_owner_only(engine: Engine) -> None:
+    file = Path(engine.url.database or "")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_sqlite_connection_logs_ahead_and_enforces_foreign_keys(engine: Engine) -> None:
