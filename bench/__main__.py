@@ -15,6 +15,8 @@ ROWS = (
     "qr_codes judged",
     "status_lists change",
     "status_lists fetched",
+    "plates built",
+    "plates looked_up",
     "offers offers sqlite",
     "offers offers postgresql",
     "imports imports sqlite",
