@@ -15,7 +15,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from keys.atomic_file import create_private, make_private_folder
+from keys.atomic_file import PRIVATE_FOLDER, create_private
 from keys.errors import WalletPassError
 from walletpass.errors import PlateListInvalid
 from walletpass.plate_keys import JWE_ALGORITHMS, unpack_keys
@@ -67,7 +67,7 @@ class ReceivingKey:
 
 
 def _create(path: Path) -> None:
-    make_private_folder(path.parent)
+    path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     made = ECKey.generate_key("P-256").as_dict(private=True)
     try:
         create_private(path, json.dumps(made, sort_keys=True).encode())
