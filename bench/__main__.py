@@ -16,6 +16,8 @@ ROWS = (
     "inspector judged",
     "status_lists change",
     "status_lists fetched",
+    "plates built",
+    "plates looked_up",
     "offers offers sqlite",
     "offers offers postgresql",
     "imports imports sqlite",

@@ -21,7 +21,7 @@ from issuers.office import Office
 from issuers.published import published_router
 from issuers.publisher import Publisher
 from issuers.readiness import Readiness
-from issuers.upkeep import INTERVAL, keep_up
+from issuers.upkeep import INTERVAL, keep_plate_lists, keep_up
 from issuers.wallets import HasRouter
 from web.bearer import BearerTokens
 from web.edge import fit_edge
@@ -36,7 +36,7 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        upkeep = asyncio.create_task(keep_up(office, publisher, upkeep_interval))
+        upkeep = asyncio.gather(keep_up(office, publisher, upkeep_interval), keep_plate_lists(office, upkeep_interval))
         yield
         upkeep.cancel()
         with suppress(asyncio.CancelledError):

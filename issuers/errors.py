@@ -77,3 +77,10 @@ class WalletUnknown(WalletPassError):
 
     code = "unknown_wallet"
     wrong_usage = True
+
+
+class RecipientInvalid(WalletPassError):
+    """A receiving key for the plate lists' keys that cannot be used or is not known."""
+
+    code = "recipient_invalid"
+    wrong_usage = True

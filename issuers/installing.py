@@ -9,7 +9,7 @@ from issuers.lifecycle import PUBLISH_LIST
 from issuers.models import installation
 from issuers.office import IS_URL, Office
 from keys.atomic_file import make_private_folder, write_public
-from keys.demo import create_demo_keys
+from keys.demo import add_new_roles, create_demo_keys
 from keys.key_ring import KeyRing
 from keys.passphrase import KEYS_FOLDER
 from web.database import read_transaction, revision, write_transaction
@@ -19,13 +19,18 @@ _MIGRATIONS = "issuers.migrations"
 
 
 def bring_up_to_date(office: Office) -> None:
-    """Migrate a database that an older version left; one that is not set up stays so. Raises `NotInitialised`."""
+    """Migrate what an older version left, keys of new roles included; raises `NotInitialised`.
+
+    A database that is not set up stays so.
+    """
     engine = office.connect()
     with read_transaction(engine) as connection:
         there = revision(connection) is not None
     if there:
         upgrade(engine, _MIGRATIONS)
     engine.dispose()
+    if there and add_new_roles(office.ring, office.now()):
+        office.publication.publish_keys()
 
 
 def initialise(office: Office) -> list[str]:
@@ -57,4 +62,5 @@ def initialise(office: Office) -> list[str]:
         write_public(settings.anchor, anchor)
     office.publication.publish_all()
     office.publication.publish_keys()
+    office.plates.publish()
     return [warning] if warning else []

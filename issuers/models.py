@@ -22,7 +22,7 @@ from sqlalchemy import (
 from walletpass.status import Status
 from web.tokens import tokens_table
 
-REVISION = "0001"  # the newest in issuers/migrations/versions: the schema below
+REVISION = "0002"  # the newest in issuers/migrations/versions: the schema below
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -154,6 +154,37 @@ outbox = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("done_at", BigInteger),
     Index("ix_outbox_pending", "kind", "subject", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+)
+
+# The plate lists of today and tomorrow: what is secret is sealed with the keys' passphrase; gone when the day is over.
+plate_days = Table(
+    "plate_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("sealed_key", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("iterations", Integer, nullable=False),
+    Column("issued_at", BigInteger, nullable=False),  # iat of the newest list; strictly rises
+    Column("fingerprint", String(64), nullable=False),  # of the permits that the newest list holds
+)
+
+# What is slow to make, kept for the day: the plates stand in `passes` in any case.
+plate_digests = Table(
+    "plate_digests",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("plate", String(40), primary_key=True),
+    Column("stretched", LargeBinary, nullable=False),
+)
+
+# The verifying services that are given the plate lists' keys.
+plate_recipients = Table(
+    "plate_recipients",
+    metadata,
+    Column("id", String(43), primary_key=True),  # the thumbprint of its receiving key
+    Column("name", String(80), nullable=False),
+    Column("jwk", Text, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
 )
 
 # One answer per key a client chose: a repeated request gets the first answer again.

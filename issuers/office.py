@@ -19,6 +19,7 @@ from issuers.errors import NotInitialised, PublicUrlFixed, WalletUnknown
 from issuers.lifecycle import Order
 from issuers.models import REVISION, installation
 from issuers.offers import CredentialDesk
+from issuers.plates.publication import PlatePublication
 from issuers.publication import Publication
 from issuers.settings import IssuerSettings
 from issuers.wallets import CarriedPass, Offer, Wallet, load_wallets
@@ -74,6 +75,11 @@ class Office:
     @cached_property
     def publication(self) -> Publication:
         return Publication(self.settings, self.engine, self.catalogue, self.ring, self.seconds, self._sleep)
+
+    @cached_property
+    def plates(self) -> PlatePublication:
+        opens = lambda: self.passphrase()[0]  # noqa: E731
+        return PlatePublication(self.settings, self.engine, self.catalogue, self.ring, opens, self.seconds, self._sleep)
 
     @cached_property
     def credentials(self) -> CredentialDesk:

@@ -10,20 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from issuers.errors import PublishFailed
 from issuers.lifecycle import PUBLISH_LIST
 from issuers.models import outbox, publications, status_lists
+from issuers.one_publisher import one_publisher, publishing_disk
 from issuers.repository import BATCH
 from issuers.settings import IssuerSettings
 from issuers.status_lists import changed_entries, current_array
-from keys.atomic_file import locked_folder, write_public
+from keys.atomic_file import write_public
 from keys.errors import KeyNotFound
 from keys.issuing import REVOCATION_LIST
 from keys.key_ring import KeyRing
@@ -65,7 +65,7 @@ class Publication:
 
     def publish_all(self) -> None:
         """Everything afresh: types, status lists, their aggregation, and the trust list last."""
-        with _disk(), self._alone():
+        with publishing_disk(), self._alone():
             for path, document in self._documents.items():
                 (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
                 write_public(self.folder / path, document)
@@ -78,7 +78,7 @@ class Publication:
 
     def publish_keys(self) -> None:
         """The trust list afresh, and the withdrawn certificates where the anchor's key is: keys have changed."""
-        with _disk(), self._alone():
+        with publishing_disk(), self._alone():
             self._publish_trust_list()
             with suppress(KeyNotFound):  # the anchor may be offline; its list is made to last
                 made = make_revocation_list(self._ring, _aware(int(self._now())))
@@ -88,7 +88,7 @@ class Publication:
         """Sign the lists that the outbox names. When this returns, every change committed before is published."""
         if not self._pending_lists():
             return
-        with _disk(), self._alone():
+        with publishing_disk(), self._alone():
             ids = self._pending_lists()  # those who waited for the lock often find their change published already
             if ids:
                 self._publish_lists(ids)
@@ -113,6 +113,10 @@ class Publication:
             aggregation_uri = f"{self._settings.public_url}/{AGGREGATION}"
             self._writers[key] = TokenWriter(self._settings.status_uri(list_id), aggregation_uri, signer)
         return self._writers[key]
+
+    def _alone(self) -> AbstractContextManager[None]:
+        (self.folder / "status").mkdir(parents=True, exist_ok=True)
+        return one_publisher(self._engine, self.folder, _PUBLISH_LOCK)
 
     def _pending_lists(self) -> list[str]:
         with read_transaction(self._engine) as connection:
@@ -215,34 +219,6 @@ class Publication:
         else:
             connection.execute(insert(publications).values(name=TRUST_LIST, **values))
         return version + 1, issued_at
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One publisher at a time: an advisory lock on PostgreSQL, a file lock beside SQLite; both end with us."""
-        (self.folder / "status").mkdir(parents=True, exist_ok=True)
-        if self._engine.dialect.name != "postgresql":
-            with locked_folder(self.folder):
-                yield
-            return
-        with self._engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": _PUBLISH_LOCK})
-            connection.commit()
-            try:
-                yield
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": _PUBLISH_LOCK})
-                connection.commit()
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as failure:
-        raise PublishFailed(
-            f"The published documents could not be written ({failure.strerror}); the old ones stay, the change is kept "
-            "and is published as soon as this works again: make room and run walletpass publish."
-        ) from failure
 
 
 def _aware(seconds: int) -> datetime:

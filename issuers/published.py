@@ -26,6 +26,8 @@ STATUS_LIST_JWT = "application/statuslist+jwt"
 STATUS_LIST_CWT = "application/statuslist+cwt"
 TRUST_LIST_JWT = "application/trustlist+jwt"  # RFC 7515 section 4.1.9: the header's `typ` with "application/" before it
 CRL = "application/pkix-crl"  # RFC 5280 section 4.2.1.13
+PLATE_LIST_CWT = "application/platelist+cwt"
+PLATE_KEYS_JWT = "application/platekeys+jwt"
 JSON = "application/json"
 
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag"}
@@ -42,8 +44,11 @@ _MEDIA_TYPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"status/[0-9]{1,3}\.cwt"), STATUS_LIST_CWT),
     (re.compile(re.escape(REVOCATION_LIST)), CRL),
     (re.compile(r"status-lists\.json"), JSON),
+    (re.compile(r"plates/[0-9]{4}-[0-9]{2}-[0-9]{2}\.cwt"), PLATE_LIST_CWT),
+    (re.compile(r"plates/keys/[A-Za-z0-9_-]{43}\.jwt"), PLATE_KEYS_JWT),
     (re.compile(r"types/[a-z0-9_]{1,40}/[0-9]{1,4}\.json"), JSON),
 )
+_ANY = (TRUST_LIST_JWT, STATUS_LIST_JWT, STATUS_LIST_CWT, PLATE_LIST_CWT, PLATE_KEYS_JWT, CRL, JSON)
 
 
 class Document(NamedTuple):
@@ -125,7 +130,7 @@ def published_router(settings: IssuerSettings) -> APIRouter:
         return answer(request, "status-lists.json")
 
     async def any_document(request: Request, path: str) -> Response:
-        """A document of the folder: `trust-list.jwt`, `anchor.crl`, `status/1.cwt`, `types/…/1.json`."""
+        """A document: `trust-list.jwt`, `anchor.crl`, `status/1.cwt`, `types/…/1.json`, `plates/2027-03-31.cwt` …"""
         return answer(request, path)
 
     async def preflight() -> Response:
@@ -135,7 +140,7 @@ def published_router(settings: IssuerSettings) -> APIRouter:
         ("/status/{list_id}", status_list, "A status list", (STATUS_LIST_JWT, STATUS_LIST_CWT)),
         ("/types/{name}/{version}", type_metadata, "A type of pass", (JSON,)),
         ("/status-lists.json", aggregation, "All status lists", (JSON,)),
-        ("/published/{path:path}", any_document, "A published document", (TRUST_LIST_JWT, CRL, JSON)),
+        ("/published/{path:path}", any_document, "A published document", _ANY),
     ):
         described = _responses(media_types, negotiated=endpoint is status_list)
         router.add_api_route(
@@ -148,7 +153,7 @@ def published_router(settings: IssuerSettings) -> APIRouter:
 
 def _responses(media_types: tuple[str, ...], *, negotiated: bool) -> dict[int | str, dict[str, Any]]:
     text, binary = {"schema": {"type": "string"}}, {"schema": {"type": "string", "format": "binary"}}
-    content = {name: binary if name in (STATUS_LIST_CWT, CRL) else text for name in media_types}
+    content = {name: binary if name == CRL or name.endswith("+cwt") else text for name in media_types}
     if media_types == (JSON,):
         content = {JSON: {"schema": {"type": "object"}}}
     found: dict[int | str, dict[str, Any]] = {

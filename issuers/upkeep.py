@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from anyio import to_thread
@@ -27,6 +28,17 @@ async def keep_up(office: Office, publisher: Publisher, interval: float) -> None
         await _attempt("resign", lambda: to_thread.run_sync(office.publication.resign_if_due))
         await _attempt("forget_old_keys", lambda: to_thread.run_sync(forget_old_keys, office.engine, office.seconds()))
         await _attempt("forget_old_uploads", lambda: to_thread.run_sync(forget_old_uploads, home, time.time()))
+        await asyncio.sleep(interval)
+
+
+async def keep_plate_lists(office: Office, interval: float) -> None:
+    """Until cancelled: today's and tomorrow's plate lists. Apart from the rest, because a new day's take a while.
+
+    A thread that is at it when the service ends is left behind: it ends with the process, and nothing is half.
+    """
+    while True:
+        publish = office.plates.publish_if_due
+        await _attempt("plate_lists", partial(to_thread.run_sync, publish, abandon_on_cancel=True))
         await asyncio.sleep(interval)
 
 

@@ -29,6 +29,7 @@ EXTENDED_KEY_USAGES: Mapping[Role, x509.ObjectIdentifier] = MappingProxyType(
         # Our own, made from random UUIDs (ITU-T X.667): IANA has not yet numbered a usage for status signers.
         Role.STATUS_LIST: x509.ObjectIdentifier("2.25.5946743004235893263211796644996466572"),
         Role.TRUST_LIST: x509.ObjectIdentifier("2.25.211209981621578782124770317120288563794"),
+        Role.PLATE_LIST: x509.ObjectIdentifier("2.25.46368193434025221842184390332803958402"),
     }
 )
 """The roles under our anchor. A certificate has exactly one of these usages, marked critical."""
@@ -64,7 +65,7 @@ def usages_of(role: Role, status_eku: str = "") -> tuple[x509.ObjectIdentifier, 
         chosen = x509.ObjectIdentifier(status_eku)
     except ValueError:
         raise CertificateMismatch(f"The status signers' key usage {status_eku!r} is not an OID.") from None
-    if chosen in (EXTENDED_KEY_USAGES[Role.CREDENTIAL], EXTENDED_KEY_USAGES[Role.TRUST_LIST]):
+    if chosen in [usage for other, usage in EXTENDED_KEY_USAGES.items() if other is not Role.STATUS_LIST]:
         raise CertificateMismatch("The status signers' key usage is already that of another role.")
     return EXTENDED_KEY_USAGES[role], chosen
 

@@ -47,6 +47,21 @@ def create_demo_keys(
     return ring.anchor_certificate.public_bytes(Encoding.PEM)
 
 
+def add_new_roles(ring: KeyRing, now: datetime) -> bool:
+    """A key for each role that came with a newer version; True when one was made.
+
+    Roles that ever had a key are left alone, and so is a ring whose anchor's key is elsewhere.
+    """
+    with ring.changing():
+        missing = [role for role in ISSUED_ROLES if role not in {entry.role for entry in ring.entries()}]
+        for role in missing:
+            try:
+                new_key(ring, role, now)
+            except KeyNotFound:
+                return False
+    return bool(missing)
+
+
 def create_anchor(ring: KeyRing, now: datetime, *, public_url: str, city_name: str) -> x509.Certificate:
     """The anchor of the ring; made if there is none."""
     with ring.changing():

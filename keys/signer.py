@@ -18,6 +18,7 @@ class Role(StrEnum):
     CREDENTIAL = "credential"
     STATUS_LIST = "status-list"
     TRUST_LIST = "trust-list"
+    PLATE_LIST = "plate-list"
     APPLE_PASS = "apple-pass"  # noqa: S105 - a role, not a secret
     GOOGLE_SERVICE_ACCOUNT = "google-service-account"
 

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,16 @@ from issuers import lifecycle, repository
 from issuers.installing import initialise
 from issuers.lifecycle import Action, Order
 from issuers.office import Office
+from issuers.plates.recipients import add_recipient, read_recipient
 from issuers.settings import IssuerSettings
 from issuers.wallets import Offer
 from keys.rotation import new_key
 from keys.signer import Role
 from verifiers.documents import Folder
+from verifiers.plate_documents import PlateDocuments
+from verifiers.plates import PlateAnswer, PlateLookup
 from verifiers.published import PublishedDocuments, read_anchor
+from verifiers.receiving import ReceivingKey
 from verifiers.verification import verify
 from walletpass.entitlement import ClaimValue, Entitlement, Holder
 from walletpass.pass_type import ClaimKind, PassType
@@ -148,6 +153,28 @@ class City:
         documents = PublishedDocuments(Folder(published or self.settings.published), read_anchor(self.settings.anchor))
         now = int(self.clock())
         return verify(text, documents.refresh(now), now)
+
+    @cached_property
+    def plate_documents(self) -> PlateDocuments:
+        """The verifying side of the plate lists, whose receiving key the issuing side was given by hand."""
+        receiver = ReceivingKey.open(self.settings.home / "verifier")
+        found = read_recipient(receiver.public_jwk().encode(), "tests", int(self.clock()))
+        with write_transaction(self.office.engine) as connection:
+            add_recipient(connection, found)
+        return PlateDocuments(Folder(self.settings.published), receiver)
+
+    def plate_lookup(self) -> PlateLookup:
+        """What an inspector's service knows who has just fetched the published documents."""
+        now, anchor = int(self.clock()), read_anchor(self.settings.anchor)
+        trust = PublishedDocuments(Folder(self.settings.published), anchor).refresh(now).trust_list
+        return self.plate_documents.refresh(trust, now)
+
+    def finds(self, plate: str, *zones: str) -> PlateAnswer:
+        """The answer about a car, right after a publication."""
+        _ = self.plate_documents
+        self.office.publication.resign_if_due()
+        self.office.plates.publish()
+        return self.plate_lookup().find(plate, zones, int(self.clock()))
 
     def _status(self, pass_: Pass, action: Action) -> None:
         with write_transaction(self.office.engine) as connection:

@@ -8,7 +8,10 @@ import time
 import structlog
 
 from verifiers.documents import Folder, open_source
+from verifiers.plate_documents import PlateDocuments
+from verifiers.plates import PlateLookup
 from verifiers.published import PublishedDocuments, PublishedSet, read_anchor
+from verifiers.receiving import ReceivingKey
 from verifiers.seen import SeenDocuments
 from verifiers.settings import VerifierSettings
 
@@ -17,7 +20,7 @@ _LOG = structlog.get_logger(__name__)
 
 
 class Known:
-    """Holds the newest `PublishedSet`. Reading `current` needs no lock: the set is immutable and replaced whole."""
+    """Holds the newest `PublishedSet` and `PlateLookup`. Reading them needs no lock: immutable, replaced whole."""
 
     def __init__(self, settings: VerifierSettings) -> None:
         seen = SeenDocuments(settings.verifier_home / "cache")
@@ -28,7 +31,11 @@ class Known:
         self._interval = min(settings.refresh_interval, FOLDER_INTERVAL) if cheap else settings.refresh_interval
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="published-documents", daemon=True)
-        self.current: PublishedSet = self._documents.recall(int(time.time()))
+        receiver = ReceivingKey.open(settings.verifier_home)
+        self._plates = PlateDocuments(source, receiver, seen)
+        now = int(time.time())
+        self.current: PublishedSet = self._documents.recall(now)
+        self.plates: PlateLookup = self._plates.recall(self.current.trust_list, now)
 
     def start(self) -> None:
         """Read the source now and then every interval, in a thread of its own: a slow network delays nothing."""
@@ -48,6 +55,7 @@ class Known:
         while not self._stopped.is_set():
             try:
                 self.current = self._documents.refresh(int(time.time()))
+                self.plates = self._plates.refresh(self.current.trust_list, int(time.time()))
             except Exception:
                 # Whatever went wrong, the last good set serves, and the next round tries again.
                 _LOG.exception("refresh_failed")

@@ -7,7 +7,7 @@ the memory, never the service: files are written beside and renamed, and failure
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import structlog
@@ -20,7 +20,7 @@ MAX_FILES = 1024
 
 
 class SeenDocuments:
-    """A folder with the newest trust list, type documents by digest, and one token per status list."""
+    """A folder with the newest trust list, type documents by digest, one token per status list, and plate lists."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,6 +55,24 @@ class SeenDocuments:
     def keep_status_token(self, uri: str, token: bytes) -> None:
         """Remember the newest token of the list named `uri`."""
         self._keep(f"status/{hashlib.sha256(uri.encode()).hexdigest()}.token", token)
+
+    def plate_document(self, path: str, limit: int) -> bytes | None:
+        """A plate list, or the keys to them (still encrypted), by its path below the published folder."""
+        found = _read(self._folder / path)
+        return found if found is not None and len(found) <= limit else None
+
+    def keep_plate_document(self, path: str, content: bytes) -> None:
+        """Remember a plate list, or the keys to them, that was taken."""
+        self._keep(path, content)
+
+    def forget_plate_documents(self, current: Collection[str]) -> None:
+        """Remove the plate lists whose paths are not among these: a day that is over is nobody's business."""
+        try:
+            for file in (self._folder / "plates").glob("*.cwt"):
+                if f"plates/{file.name}" not in current:
+                    file.unlink(missing_ok=True)
+        except OSError as failure:
+            _LOG.warning("plate_list_not_forgotten", problem=failure.strerror)
 
     def _keep(self, name: str, content: bytes) -> None:
         path = self._folder / name

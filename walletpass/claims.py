@@ -96,7 +96,8 @@ def plate_key(plate: str) -> str:
     """What two spellings of a plate have in common: letters and digits only, upper case, umlauts kept.
 
     For finding a plate however it was typed. The gap is lost: `D-AB 1234` and `DA-B 1234` are two cars with one key,
-    so where both spellings are normalised (`read_plate` without a warning) compare those as well.
+    so where both spellings are normalised (`read_plate` without a warning) compare those as well. Plate lists do not:
+    an inspector reads no hyphen on the street, and both must be found (ADR 0010). `O` and `Ö` are never one.
     """
     return "".join(char for char in unicodedata.normalize("NFC", plate).upper() if char.isalnum())
 

@@ -50,7 +50,11 @@ def build(wanted: Iterable[EntryPoint]) -> typer.Typer:
             root.command(found.name)(command)
     for found in (f for f in wanted if "." in f.name):
         group, _, name = found.name.partition(".")
-        groups.setdefault(group, typer.Typer(no_args_is_help=True)).command(name)(found.load())
+        command, above = found.load(), groups.setdefault(group, typer.Typer(no_args_is_help=True))
+        if isinstance(command, typer.Typer):
+            above.add_typer(command, name=name)
+        else:
+            above.command(name)(command)
     for name, app in groups.items():
         root.add_typer(app, name=name)
     return root

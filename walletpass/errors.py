@@ -8,6 +8,7 @@ __all__ = [
     "EncodingRefused",
     "InvalidClaim",
     "Malformed",
+    "PlateListInvalid",
     "StatusListInvalid",
     "TransitionNotAllowed",
     "UnknownPassType",
@@ -38,6 +39,12 @@ class StatusListInvalid(WalletPassError):
     """A status list token that counts as absent."""
 
     code = "status_list_invalid"
+
+
+class PlateListInvalid(WalletPassError):
+    """A plate list, or the keys to one, that count as absent."""
+
+    code = "plate_list_invalid"
 
 
 class TransitionNotAllowed(WalletPassError):

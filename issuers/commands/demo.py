@@ -22,6 +22,7 @@ from issuers.commands.console import ACTOR, open_office, say
 from issuers.importing import Import
 from issuers.installing import initialise
 from issuers.office import Office
+from issuers.plates.recipients import add_recipient, read_recipient
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
 from issuers.sources.sample import SAMPLES, write_sample
@@ -29,7 +30,7 @@ from keys.atomic_file import make_private_folder, write_private
 from walletpass.errors import WalletPassError
 from walletpass.pass_type import Category
 from walletpass.passes import local_day
-from web.database import read_transaction
+from web.database import read_transaction, write_transaction
 from web.edge import require_free
 
 RESIDENTS = 120  # of each type
@@ -81,6 +82,16 @@ def _set_up(office: Office, folder: Path) -> None:
         rows = read_rows(SourceFile(file), pass_type, today)
         Import(office.engine, pass_type, office.order("demo")).run(rows, lambda: None)
     _write_examples(office, folder)
+    _hand_over_receiving_key(office)
+
+
+def _hand_over_receiving_key(office: Office) -> None:
+    """What an administrator carries from one service to the other, so that plates can be looked up."""
+    made = subprocess.run([*_COMMAND, "plates", "receiver"], check=True, capture_output=True)  # noqa: S603
+    recipient = read_recipient(made.stdout, "demo", int(office.seconds()))
+    with write_transaction(office.engine) as connection:
+        add_recipient(connection, recipient)
+    office.plates.publish()
 
 
 def _write_examples(office: Office, folder: Path) -> None:

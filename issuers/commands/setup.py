@@ -26,6 +26,7 @@ def publish() -> None:
     office = open_office()
     office.publication.publish_all()
     office.publication.publish_keys()
+    office.plates.publish()
     say(f"Published: {office.settings.published}")
 
 

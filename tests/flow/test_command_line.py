@@ -93,7 +93,7 @@ def test_init_makes_everything_and_is_idempotent(tmp_path: Path) -> None:
     assert "random" not in again.stderr
     assert (desk.home / "anchor.pem").read_bytes() == anchor
     keys = [path for path in (desk.home / "issuer" / "keys").iterdir() if "PRIVATE KEY" in path.read_text()]
-    assert len(keys) == 6
+    assert len(keys) == 7
     assert all("ENCRYPTED" in path.read_text() and stat.S_IMODE(path.stat().st_mode) == 0o600 for path in keys)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,13 @@ def pending(city: City) -> int:
 def test_all_public_documents_are_there_after_init(city: City) -> None:
     folder = city.settings.published
     names = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")}
+    days = {f"plates/{city.today + timedelta(days=days)}.cwt" for days in (0, 1)}
     types = {f"types/{t.name}/{t.version}.json" for t in city.office.catalogue}
     assert (
         names
-        == {"trust-list.jwt", "anchor.crl", "status-lists.json", "status/1", "status/1.jwt", "status/1.cwt"} | types
+        == {"trust-list.jwt", "anchor.crl", "status-lists.json", "status/1", "status/1.jwt", "status/1.cwt"}
+        | types
+        | days
     )
     assert json.loads((folder / "status-lists.json").read_text()) == {
         "status_lists": ["http://localhost:8000/status/1"]

@@ -285,7 +285,7 @@ def test_a_signer_certificate_is_no_anchor(forge: Forge) -> None:
 
 
 def test_a_key_with_a_purpose_of_tomorrow_is_left_out(forge: Forge) -> None:
-    found = read_trust_list(forge.with_key(purpose="plate-list"), forge.ring.anchor_certificate, IAT)
+    found = read_trust_list(forge.with_key(purpose="audit-checkpoint"), forge.ring.anchor_certificate, IAT)
     assert len(found.keys) == len(forge.payload["keys"]) - 1
 
 

@@ -166,7 +166,7 @@ def test_every_code_that_the_issuing_side_can_raise_has_a_status() -> None:
         "public_url_fixed", "not_initialised", "wrong_passphrase", "service_failed",  # only at the start
         "failed_rows_not_written", "duplicate_row",  # of one row, or on the command line only
         "status_list_invalid", "trust_list_invalid", "malformed", "file_not_found", "not_a_file",
-        "file_unreadable", "file_changed",
+        "file_unreadable", "file_changed", "plate_list_invalid", "recipient_invalid",
     }  # fmt: skip
     sources = [path for package in ("issuers", "walletpass", "keys") for path in _sources(package)]
     text = "\n".join(path.read_text() for path in sources)

@@ -9,6 +9,8 @@ import pytest
 
 from issuers.accept import choose
 from tests.issuers.api.conftest import Service
+from verifiers.receiving import ReceivingKey
+from walletpass.plate_keys import keys_path
 
 JWT, CWT = "application/statuslist+jwt", "application/statuslist+cwt"
 
@@ -39,6 +41,21 @@ JWT, CWT = "application/statuslist+jwt", "application/statuslist+cwt"
 )
 def test_the_accept_header_chooses_the_form(accept: str | None, chosen: str | None) -> None:
     assert choose(accept, (JWT, CWT)) == chosen
+
+
+def test_plate_lists_and_their_keys_are_served_as_what_they_are(service: Service) -> None:
+    city = service.city
+    city.finds("D-AB 1234")
+    paths = {
+        f"plates/{city.today}.cwt": "application/platelist+cwt",
+        keys_path(ReceivingKey.open(city.settings.home / "verifier").id): "application/platekeys+jwt",
+    }
+    for path, media_type in paths.items():
+        answer = service.client.get(f"/published/{path}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+        assert answer.content == (city.settings.published / path).read_bytes()
+    for hidden in ("plates/", "plates/.lock", "plates/keys", "plates/2026-11-23", "plates/keys/x.jwt"):
+        assert service.client.get(f"/published/{hidden}").status_code == 404
 
 
 @pytest.mark.parametrize(

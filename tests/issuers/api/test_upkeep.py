@@ -18,6 +18,7 @@ from issuers import lifecycle
 from issuers.lifecycle import Action
 from issuers.models import outbox
 from issuers.publisher import Publisher
+from keys.signer import Role
 from tests.city import City
 from tests.issuers.api.conftest import Serve, Service
 from web.database import read_transaction, write_transaction
@@ -137,3 +138,22 @@ def test_concurrent_changes_are_all_published_when_they_are_answered(service_on:
     with read_transaction(service_on.city.office.engine) as connection:
         waiting = select(outbox).where(outbox.c.kind == "publish-list", outbox.c.done_at.is_(None))
         assert connection.execute(waiting).all() == []
+
+
+def test_the_service_publishes_plate_lists_by_itself(city: City, serve: Serve) -> None:
+    before = city.finds("D-AB 1234").outcome
+    city.grants("resident_parking_permit", plates=("D-AB 1234",))
+    city.later(seconds=city.settings.plate_list_interval + 1)
+    serve(city, upkeep_interval=0.05)
+    until(lambda: city.plate_lookup().find("D-AB 1234", (), int(city.clock())).outcome == "found")
+    assert before == "none"
+
+
+def test_plate_lists_that_cannot_be_published_stop_nothing_else(city: City, serve: Serve) -> None:
+    city.office.ring.withdraw(city.office.signer(Role.PLATE_LIST).kid, city.office.now())
+    city.later(hours=2)
+    with capture_logs() as logs:
+        service = serve(city, upkeep_interval=0.05)
+        until(lambda: any(log.get("what") == "plate_lists" and log["code"] == "key_not_found" for log in logs))
+    text = service.changes(service.creates().json()["serial"], "offers", {"wallet": "qr"}).text
+    assert city.inspector_sees(text).outcome == "accepted"
