@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request
 
-from web import patience
+from web import edge, patience
 from web.edge import IPNetwork, server_options
 from web.limits import caller_address
 
@@ -122,3 +122,19 @@ def test_a_body_may_take_longer_than_the_headers_and_a_connection_serves_again(
                 time.sleep(0.1)
             assert line.recv(65536).endswith(b"\r\n\r\n200000")
             time.sleep(0.3)  # idle: longer than headers may take, shorter than the keep-alive time
+
+
+def test_with_too_many_connections_a_request_is_put_off_until_some_have_gone(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "MAX_CONNECTIONS", 4)
+    monkeypatch.setattr(patience, "HEADER_TIME", 0.5)
+    port = serve()
+    idle = [connected(port) for _ in range(4)]
+    with connected(port) as line:
+        assert answered(line, GET + b"\r\n").startswith(b"HTTP/1.1 503")
+    assert [line.recv(1) for line in idle] == [b""] * 4
+    with connected(port) as line:
+        assert answered(line, GET + b"\r\n").startswith(b"HTTP/1.1 200")
+    for line in idle:
+        line.close()
