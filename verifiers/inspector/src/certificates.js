@@ -17,6 +17,7 @@ export const Role = Object.freeze({
   CREDENTIAL: "credential",
   STATUS_LIST: "status-list",
   TRUST_LIST: "trust-list",
+  PLATE_LIST: "plate-list",
   APPLE_PASS: "apple-pass",
   GOOGLE_SERVICE_ACCOUNT: "google-service-account",
 });
@@ -26,6 +27,7 @@ export const EXTENDED_KEY_USAGES = new Map([
   [Role.CREDENTIAL, "1.0.18013.5.1.2"],
   [Role.STATUS_LIST, "2.25.5946743004235893263211796644996466572"],
   [Role.TRUST_LIST, "2.25.211209981621578782124770317120288563794"],
+  [Role.PLATE_LIST, "2.25.46368193434025221842184390332803958402"],
 ]);
 
 const KID_BYTES = 8;
@@ -50,7 +52,7 @@ function usagesOf(role, statusUsage) {
   const own = EXTENDED_KEY_USAGES.get(role);
   require(own !== undefined, `No certificate under our anchor is for ${role}.`);
   if (role !== Role.STATUS_LIST || !statusUsage) return [/** @type {string} */ (own)];
-  const others = [EXTENDED_KEY_USAGES.get(Role.CREDENTIAL), EXTENDED_KEY_USAGES.get(Role.TRUST_LIST)];
+  const others = [...EXTENDED_KEY_USAGES].filter(([other]) => other !== role).map(([, usage]) => usage);
   require(!others.includes(statusUsage), "The status signers' key usage is already that of another role.");
   return [/** @type {string} */ (own), statusUsage];
 }
