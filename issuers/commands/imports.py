@@ -46,6 +46,7 @@ def import_passes(
     work = Import(office.engine, declared, office.order(ACTOR), dry_run, complete, reissue, yes)
     if complete and not dry_run and not yes and sys.stdin.isatty():
         _confirm(office, work, source)
+        work = replace(work, force=True)  # seen and confirmed
     if failed is None:
         report = _run(office, work, source)
     else:
