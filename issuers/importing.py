@@ -47,7 +47,8 @@ class TooManyMissing(WalletPassError):
 class ImportReport:
     """What an import did (or, in a dry run, would do). `missing` is counted for complete lists only.
 
-    `failures` holds the first `KEPT_FAILURES`, without their rows; `failed` counts all.
+    `failures` holds the first `KEPT_FAILURES`, without their rows; `failed` counts all. `doubts` are the first
+    warnings, with their lines; `warnings` counts all.
     """
 
     created: int = 0
@@ -57,10 +58,16 @@ class ImportReport:
     failed: int = 0
     missing: int = 0
     warnings: int = 0
+    doubts: list[tuple[int, str]] = field(default_factory=list)
     failures: list[RowFailure] = field(default_factory=list)
 
     def count(self, change: Change) -> None:
         setattr(self, change.value, getattr(self, change.value) + 1)
+
+    def doubt(self, line: int, sentence: str) -> None:
+        self.warnings += 1
+        if len(self.doubts) < KEPT_FAILURES:
+            self.doubts.append((line, sentence))
 
     def fail(self, failure: RowFailure) -> None:
         self.failed += 1
@@ -77,7 +84,8 @@ class ImportReport:
         counts = {name: getattr(self, name) for name in ("created", "updated", "unchanged", "renewed", "failed")}
         listed = [{"line": f.line, "column": f.column, "code": f.code, "sentence": f.sentence} for f in self.failures]
         left_out = self.failed - len(listed)
-        more = {"missing": self.missing, "warnings": self.warnings}
+        doubts = [{"line": line, "sentence": sentence} for line, sentence in self.doubts]
+        more = {"missing": self.missing, "warnings": self.warnings, "doubts": doubts}
         return counts | more | {"failures": listed, "failures_left_out": left_out}
 
 
@@ -124,7 +132,8 @@ class Import:
                 absent.difference_update(_named_by(row) if absent else ())
                 fail(row)
                 return None
-            report.warnings += len(row.entitlement.warnings)
+            for warning in row.entitlement.warnings:
+                report.doubt(row.line, warning)
             if absent:
                 absent.discard(_digest(row.entitlement.external_number))
             return row

@@ -209,6 +209,13 @@ class FailureOut(BaseModel):
     sentence: str
 
 
+class DoubtOut(BaseModel):
+    """A value that was taken with a warning."""
+
+    line: int
+    sentence: str
+
+
 class ImportOut(BaseModel):
     """What the import did, or in a dry run would do."""
 
@@ -223,6 +230,7 @@ class ImportOut(BaseModel):
                     "failed": 1,
                     "missing": 0,
                     "warnings": 0,
+                    "doubts": [],
                     "failures": [
                         {"line": 7, "column": "zone", "code": "bad_zone", "sentence": "A zone has 1 to 4 letters…"}
                     ],
@@ -239,5 +247,6 @@ class ImportOut(BaseModel):
     failed: int
     missing: int
     warnings: int
+    doubts: list[DoubtOut]
     failures: list[FailureOut] = Field(description="The first 1000.")
     failures_left_out: int = Field(description="How many failed rows are counted only.")

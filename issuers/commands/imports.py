@@ -92,5 +92,7 @@ def _say(report: ImportReport, work: Import, quiet: bool) -> None:
         say(f"{where}: {failure.sentence} [{failure.code}]")
     if report.failed > _SHOWN_FAILURES:
         say(f"… and {report.failed - _SHOWN_FAILURES} more; --failed FILE writes them all out.")
-    if report.warnings:
-        say(f"{report.warnings} values were taken with doubt (plates that are not German civil ones).")
+    for line_number, sentence in report.doubts[:_SHOWN_FAILURES]:
+        say(f"line {line_number}: {sentence} [warning]")
+    if report.warnings > _SHOWN_FAILURES:
+        say(f"… and {report.warnings - _SHOWN_FAILURES} more warnings; --json tells the first 1,000.")

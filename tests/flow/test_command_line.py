@@ -128,6 +128,14 @@ def test_an_import_reports_counts_and_failures_as_json(desk: Desk) -> None:
     assert (again["created"], again["unchanged"], again["failed"]) == (2, 1, 0)
 
 
+def test_a_doubtful_plate_is_told_with_its_line(desk: Desk) -> None:
+    file = desk.register(f"BP-9;7;NL AB-12-C;;01.01.2026;{NEXT_YEAR:%d.%m.%Y};Anna;Müller;")
+    [doubt] = desk.json("import", "resident_parking_permit", file)["doubts"]
+    assert doubt["line"] == 2
+    assert "plate1" in doubt["sentence"]
+    assert "line 2: plate1" in desk("import", "resident_parking_permit", file).stderr
+
+
 def test_passes_list_shows_a_permit_with_its_claims(desk: Desk, permit: str) -> None:
     [found] = desk.json("passes", "list")
     assert found == {
