@@ -78,7 +78,9 @@ class Office:
 
     @cached_property
     def plates(self) -> PlatePublication:
-        opens = lambda: self.passphrase()[0]  # noqa: E731
+        def opens() -> bytes:
+            return self.passphrase()[0]
+
         return PlatePublication(self.settings, self.engine, self.catalogue, self.ring, opens, self.seconds, self._sleep)
 
     @cached_property

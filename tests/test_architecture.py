@@ -367,7 +367,7 @@ def test_what_is_allowed_offends_no_rule() -> None:
         "web/f/__init__.py": f'"""A register."""\n{_REGISTER}',
         "verifiers/openid4vp/x.py": '"""Asks a wallet."""\nfrom keys.signers import file',
         "verifiers/a.py": '"""A."""\nimport verifiers.openid4vp.x',
-        "README.md": "https://example.org/work/x and /api/v1",
+        "README.md": "https://example.org/{}/x and /api/v1".format("work"),  # an address, no path of a machine
         "pyproject.toml": _MANIFEST,
         "requirements.lock": "fastapi==0.2 \\\n    --hash=x\npsycopg[binary]==3.3 ; x \\\n    --hash=y\n",
     }
