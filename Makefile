@@ -16,7 +16,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser || comman
 setup: $(READY)
 
 # uv and setuptools come from the lock like everything else, so each file that is installed has a known hash.
-$(READY): pyproject.toml requirements.lock
+$(READY): pyproject.toml requirements.lock web/browser/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "walletpass needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12"; exit 1; }
 	@$(BIN)/uv --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || \
@@ -25,6 +25,7 @@ $(READY): pyproject.toml requirements.lock
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock; }
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m web.browser
 	@touch $@
 
 run: setup
