@@ -1,0 +1,1 @@
+"""Telling other systems what happened here: signed messages, sent again until they arrive (Standard Webhooks)."""
