@@ -28,7 +28,12 @@ _SHARED: Mapping[str, int] = {
     "database_busy": 503,
     "database_unavailable": 503,
     "malformed": 400,
+    "dpop_proof_invalid": 401,
+    "use_dpop_nonce": 401,
+    "dpop_busy": 503,
+    "jwk_invalid": 422,
 }
+_BEARER = 'Bearer realm="walletpass"'
 _ERRORS_AT_MOST = 20
 _PLAIN = re.compile(r"[A-Za-z0-9_\[\]-]{1,40}")
 _SENTENCES = {
@@ -71,7 +76,7 @@ def answer(error: WalletPassError, statuses: Mapping[str, int]) -> JSONResponse:
     status = statuses.get(error.code) or _SHARED.get(error.code, 500)
     headers = {}
     if status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="walletpass"'
+        headers["WWW-Authenticate"] = getattr(error, "challenge", _BEARER)
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
