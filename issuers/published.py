@@ -21,6 +21,7 @@ from issuers.accept import choose
 from issuers.api.problems import problems
 from issuers.settings import IssuerSettings
 from keys.issuing import REVOCATION_LIST
+from web.conditional import is_known
 
 STATUS_LIST_JWT = "application/statuslist+jwt"
 STATUS_LIST_CWT = "application/statuslist+cwt"
@@ -103,7 +104,7 @@ def published_router(settings: IssuerSettings) -> APIRouter:
         headers = _CORS | {"ETag": document.etag, "Cache-Control": f"public, max-age={max_age}"}
         if vary:
             headers["Vary"] = "Accept"
-        if _known(request.headers.get("if-none-match"), document.etag):
+        if is_known(request.headers.get("if-none-match"), document.etag):
             return Response(status_code=304, headers=headers)
         return Response(document.body, headers=headers, media_type=document.media_type)
 
@@ -161,11 +162,3 @@ def _responses(media_types: tuple[str, ...], *, negotiated: bool) -> dict[int | 
         304: {"description": "Unchanged since the ETag that was sent"},
     }
     return found | problems("not_found", *(("not_acceptable", "not_implemented") if negotiated else ()))
-
-
-def _known(if_none_match: str | None, etag: str) -> bool:
-    """RFC 9110 section 13.1.2; the comparison is weak."""
-    if if_none_match is None:
-        return False
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or "*" in tags

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import FastAPI
 from starlette.formparsers import MultiPartParser
 
+from verifiers.api.devices import PREFIX as DEVICE_PREFIX
+from verifiers.api.devices import devices_router
 from verifiers.api.verifications import verifications_router
 from verifiers.check_page import check_page_router
+from verifiers.database import open_database
 from verifiers.desk.staff import open_staff
 from verifiers.desk.start import desk_router
+from verifiers.devices.access import DeviceAccess
+from verifiers.devices.briefing import Briefing
+from verifiers.devices.day_keys import DayKeys
+from verifiers.devices.devices import Devices
+from verifiers.devices.errors import STATUSES as DEVICE_STATUSES
+from verifiers.devices.store import open_devices
 from verifiers.images import MAX_BYTES
 from verifiers.judging import Judge
+from verifiers.key_file import open_key, public_jwk
 from verifiers.known import Known
+from verifiers.mirror import mirror_router
 from verifiers.picture_queue import PictureQueue
+from verifiers.published import read_anchor
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
 from web.bearer import BearerTokens
+from web.dpop import FreshNonces, Proofs
 from web.edge import fit_edge
 from web.limits import RateLimit
 
 UPLOAD_LIMIT = MAX_BYTES + (64 << 10)  # bytes: the largest picture and the form around it
 STATUSES = {"image_unreadable": 422, "image_too_large": 413, "no_code_found": 422, "pictures_busy": 503}
+STATUSES |= DEVICE_STATUSES
 
 
 def create_app(settings: VerifierSettings) -> FastAPI:
     """The application. Raises `AnchorInvalid` or `AddressInvalid` when it could never verify anything."""
     MultiPartParser.spool_max_size = UPLOAD_LIMIT  # a photo of somebody's pass is never written to disk
     known = Known(settings)
+    engine = open_database(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -50,9 +67,26 @@ def create_app(settings: VerifierSettings) -> FastAPI:
         app, STATUSES, known.missing, {"/api/v1/verifications/image": UPLOAD_LIMIT, "/check": UPLOAD_LIMIT}
     )
     judge = Judge(known, metrics.registry)
-    tokens = BearerTokens(open_tokens(settings), settings.verifier_checks_per_minute)
+    tokens = BearerTokens(open_tokens(settings, engine), settings.verifier_checks_per_minute)
     pictures = PictureQueue()
     app.include_router(verifications_router(judge, tokens, pictures))
     app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))
-    app.include_router(desk_router(open_staff(settings), settings))
+    app.include_router(desk_router(open_staff(settings, engine), settings))
+    app.include_router(mirror_router(lambda: known.mirror))
+    _let_devices_in(app, settings, known, Devices(open_devices(settings, engine)))
     return app
+
+
+def _let_devices_in(app: FastAPI, settings: VerifierSettings, known: Known, devices: Devices) -> None:
+    proofs = Proofs()
+    access = DeviceAccess(devices, proofs, settings.desk_origin)
+    briefing = Briefing(
+        settings,
+        known,
+        DayKeys(devices.store, known),
+        read_anchor(settings.anchor_path).public_bytes(Encoding.PEM).decode(),
+        json.loads(public_jwk(open_key(settings.verifier_home / "cases.jwk"))),
+        lambda _: (),
+    )
+    app.include_router(devices_router(devices, access, proofs, briefing))
+    app.add_middleware(FreshNonces, proofs=proofs, prefix=f"{DEVICE_PREFIX}/")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 
 import structlog
 
 from verifiers.documents import Folder, open_source
+from verifiers.mirror import Mirrored, mirrored
 from verifiers.plate_documents import PlateDocuments
 from verifiers.plates import PlateLookup
 from verifiers.published import PublishedDocuments, PublishedSet, read_anchor
@@ -20,7 +22,10 @@ _LOG = structlog.get_logger(__name__)
 
 
 class Known:
-    """Holds the newest `PublishedSet` and `PlateLookup`. Reading them needs no lock: immutable, replaced whole."""
+    """Holds the newest `PublishedSet` and `PlateLookup`, and the bytes they were read from, by path, in `mirror`.
+
+    Reading them needs no lock: immutable, replaced whole.
+    """
 
     def __init__(self, settings: VerifierSettings) -> None:
         seen = SeenDocuments(settings.verifier_home / "cache")
@@ -36,6 +41,7 @@ class Known:
         now = int(time.time())
         self.current: PublishedSet = self._documents.recall(now)
         self.plates: PlateLookup = self._plates.recall(self.current.trust_list, now)
+        self.mirror: Mapping[str, Mirrored] = self._mirrored({})
 
     def start(self) -> None:
         """Read the source now and then every interval, in a thread of its own: a slow network delays nothing."""
@@ -51,11 +57,15 @@ class Known:
         trust = self.current.trust_list
         return ["trust_list"] if trust is None or time.time() >= trust.expires_at else []
 
+    def _mirrored(self, before: Mapping[str, Mirrored]) -> Mapping[str, Mirrored]:
+        return mirrored(self._documents.taken() | self._plates.taken(), before)
+
     def _keep_fresh(self) -> None:
         while not self._stopped.is_set():
             try:
                 self.current = self._documents.refresh(int(time.time()))
                 self.plates = self._plates.refresh(self.current.trust_list, int(time.time()))
+                self.mirror = self._mirrored(self.mirror)
             except Exception:
                 # Whatever went wrong, the last good set serves, and the next round tries again.
                 _LOG.exception("refresh_failed")

@@ -38,6 +38,7 @@ _Signed = TypeVar("_Signed", PlateList, PlateKeys)
 class _Taken(Generic[_Signed]):
     document: _Signed
     signed_by: ListedKey
+    token: bytes
 
 
 class PlateDocuments:
@@ -58,6 +59,10 @@ class PlateDocuments:
     def refresh(self, trust: TrustList | None, now: int) -> PlateLookup:
         """Read what changed at the source."""
         return self._read(trust, now, self._from_source)
+
+    def taken(self) -> dict[str, bytes]:
+        """The lists that were taken, as they came, by path; never the keys to them."""
+        return {list_path(day): taken.token for day, taken in self._lists.items()}
 
     def _read(self, trust: TrustList | None, now: int, read: Callable[[str, int], Document | None]) -> PlateLookup:
         days = today_and_tomorrow(now)
@@ -100,7 +105,7 @@ class PlateDocuments:
             raise PlateListInvalid("The plate list is that of another day.")
         last = self._lists.get(day)
         self._check(plates, signers[0], now, last.document.issued_at if last else 0)
-        self._lists[day] = _Taken(plates, signers[0])
+        self._lists[day] = _Taken(plates, signers[0], token)
 
     def _take_keys(self, now: int, token: bytes) -> None:
         signers: list[ListedKey] = []
@@ -109,7 +114,7 @@ class PlateDocuments:
             raise PlateListInvalid("The keys of the plate lists are for another service.")
         self._check(sent, signers[0], now, self._sent.document.issued_at if self._sent else 0)
         keys = self._receiver.decrypt(sent.encrypted)
-        self._sent, self._keys = _Taken(sent, signers[0]), keys
+        self._sent, self._keys = _Taken(sent, signers[0], token), keys
 
     def _check(self, signed: PlateList | PlateKeys, key: ListedKey, now: int, seen: int) -> None:
         if self._trust is None or signed.issuer != self._trust.issuer:

@@ -7,6 +7,7 @@ say). A document older than one seen is not taken. Sources: Token Status List dr
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from keys.trust_list import MAX_TRUST_LIST, ListedKey, ListedType, TrustList, re
 from verifiers.documents import Document, DocumentSource
 from verifiers.known_types import KnownType, know_type
 from verifiers.seen import SeenDocuments
+from walletpass.cbor import COSE_SIGN1_TAG
 from walletpass.errors import Malformed, StatusListInvalid
 from walletpass.pass_type import PassType
 from walletpass.status_list import StatusList
@@ -40,6 +42,7 @@ CLOCK_TOLERANCE = 300  # seconds a signed list may seem to come from the future
 RETRY = 60  # seconds until a refused document is looked at again: what came from the future may be of now by then
 _MAX_AGGREGATION = 64 << 10  # bytes
 _MAX_TOLD = 1024
+_TRUST_LIST, _AGGREGATION = "trust-list.jwt", "status-lists.json"
 _LIST_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _TYPE_NAME = re.compile(r"[a-z0-9_]{1,64}")
 _LOG = structlog.get_logger(__name__)
@@ -71,6 +74,7 @@ class PublishedSet:
 class _TakenList:
     listed: StatusList
     signed_by: ListedKey
+    token: bytes
 
 
 def _in_window(key: ListedKey, issued_at: int) -> bool:
@@ -87,6 +91,15 @@ def _still_trusted(taken: _TakenList, trust: TrustList) -> bool:
     )
 
 
+def _type_path(listed: ListedType) -> str:
+    return f"types/{listed.name}/{listed.version}.json"
+
+
+def _path_of(uri: str, token: bytes) -> str:
+    """Where a status list is read from, below the published address."""
+    return f"status/{uri.rpartition('/')[2]}.{'cwt' if token[:1] == COSE_SIGN1_TAG else 'jwt'}"
+
+
 class PublishedDocuments:
     """Reads the documents of one place and remembers the newest. Not for several threads at once."""
 
@@ -100,7 +113,8 @@ class PublishedDocuments:
         """`status_eku`: a further extended key usage (OID) that status signers may have."""
         self._source, self._anchor, self._seen, self._status_eku = source, anchor, seen, status_eku
         self._trust_list: TrustList | None = None
-        self._types: dict[str, PassType] = {}  # by digest
+        self._trust_token = b""
+        self._types: dict[str, tuple[PassType, bytes]] = {}  # by digest
         self._lists: dict[str, _TakenList] = {}
         self._tags: dict[str, str] = {}  # of documents that were judged
         self._refused: dict[str, int] = {}  # when a document was judged and not taken
@@ -119,13 +133,24 @@ class PublishedDocuments:
         """Read what changed at the source; `now` is a NumericDate. No document can keep the others from being read."""
         for path in [path for path, judged in self._refused.items() if not judged <= now < judged + RETRY]:
             self._forget(path)
-        self._look("trust-list.jwt", MAX_TRUST_LIST, now, partial(self._take_trust_list, now, keep=True))
+        self._look(_TRUST_LIST, MAX_TRUST_LIST, now, partial(self._take_trust_list, now, keep=True))
         self._take_types(now, from_source=True)
         for list_id, uri in self._announced(now):
             take = partial(self._take_list, now, uri)
             if not self._look(f"status/{list_id}.cwt", MAX_TOKEN, now, take):
                 self._look(f"status/{list_id}.jwt", MAX_TOKEN, now, take)
         return self._published_set()
+
+    def taken(self) -> dict[str, bytes]:
+        """The documents that were taken, as they came, by path; the list of status lists names those that are here."""
+        trust = self._trust_list
+        if trust is None:
+            return {}
+        lists = {_path_of(uri, found.token): found.token for uri, found in sorted(self._lists.items())}
+        known = [listed for listed in trust.types if listed.sha256 in self._types]
+        types = {_type_path(listed): self._types[listed.sha256][1] for listed in known}
+        hint = json.dumps({"status_lists": sorted(self._lists)}, separators=(",", ":")).encode()
+        return {_TRUST_LIST: self._trust_token, _AGGREGATION: hint, **types, **lists}
 
     def _forget(self, path: str) -> None:
         self._tags.pop(path, None)
@@ -175,7 +200,7 @@ class PublishedDocuments:
         last = self._trust_list
         if last is not None and (found.version < last.version or found.issued_at < last.issued_at):
             raise TrustListInvalid(f"The trust list is older (version {found.version}) than one seen ({last.version}).")
-        self._trust_list = found
+        self._trust_list, self._trust_token = found, token
         self._lists = {uri: taken for uri, taken in self._lists.items() if _still_trusted(taken, found)}
         self._tags, self._refused = {}, {}  # other keys may be listed now: look at every document again
         if keep and self._seen is not None:
@@ -185,7 +210,7 @@ class PublishedDocuments:
         for listed in self._trust_list.types if self._trust_list else ():
             if listed.sha256 in self._types or not _TYPE_NAME.fullmatch(listed.name):
                 continue
-            path = f"types/{listed.name}/{listed.version}.json"
+            path = _type_path(listed)
             kept = self._seen.type_document(listed.sha256) if self._seen else None
             if not self._taken(f"seen {path}", kept, partial(self._take_type, listed, keep=False)) and from_source:
                 self._look(path, MAX_DOCUMENT, now, partial(self._take_type, listed, keep=True))
@@ -196,7 +221,7 @@ class PublishedDocuments:
         found = from_document(content)
         if (found.name, found.number, found.version) != (listed.name, listed.number, listed.version):
             raise Malformed("The description is of another type than the trust list says.")
-        self._types[listed.sha256] = found
+        self._types[listed.sha256] = found, content
         if keep and self._seen is not None:
             self._seen.keep_type_document(listed.sha256, content)
 
@@ -213,8 +238,8 @@ class PublishedDocuments:
                 raise TypeError("list expected")
             announced.update(dict.fromkeys(uri for uri in uris[:MAX_LISTS] if isinstance(uri, str)))
 
-        self._forget("status-lists.json")
-        self._look("status-lists.json", _MAX_AGGREGATION, now, read)
+        self._forget(_AGGREGATION)
+        self._look(_AGGREGATION, _MAX_AGGREGATION, now, read)
         pairs = [(uri.rpartition("/")[2], uri) for uri in announced | dict.fromkeys(self._lists)]
         return [(list_id, uri) for list_id, uri in pairs if _LIST_ID.fullmatch(list_id)]
 
@@ -235,7 +260,7 @@ class PublishedDocuments:
             raise StatusListInvalid("The status list is older than one seen.")
         if last is None and len(self._lists) >= MAX_LISTS:
             raise StatusListInvalid(f"There are more than {MAX_LISTS} status lists.")
-        self._lists[listed.uri] = _TakenList(listed, key)
+        self._lists[listed.uri] = _TakenList(listed, key, token)
         if uri is not None and self._seen is not None and (last is None or last.listed != listed):
             self._seen.keep_status_token(listed.uri, token)
 
@@ -264,7 +289,7 @@ class PublishedDocuments:
         for listed in trust.types:
             versions.setdefault(listed.number, []).append(listed)
         known = {
-            number: know_type([self._types[v.sha256] for v in found], min(v.max_status_age for v in found))
+            number: know_type([self._types[v.sha256][0] for v in found], min(v.max_status_age for v in found))
             for number, found in versions.items()
             if all(v.sha256 in self._types and v.name == found[0].name for v in found)
         }

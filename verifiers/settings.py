@@ -45,9 +45,18 @@ class VerifierSettings(BaseSettings):
         default=(), description="Addresses or networks of own proxies whose X-Forwarded-For counts, as a JSON list."
     )
 
+    double_use_minutes: int = Field(
+        default=15, ge=1, le=720, description="One permit at two places within this time is told to the inspector."
+    )
+
     verifier_url: str = Field(
         default="", description="Where the verifying service is reached, https:// beyond localhost; empty: localhost."
     )
+    verifier_database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite in verifier/verifier.db.")
+    device_lock_days: int = Field(
+        default=7, ge=1, le=90, description="A device without contact for so many days locks itself."
+    )
+    device_lookups_per_hour: int = Field(default=120, ge=1, description="Plates an hour that a device looks up.")
 
     @property
     def verifier_home(self) -> Path:
@@ -55,7 +64,12 @@ class VerifierSettings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        return f"sqlite:///{self.verifier_home / 'verifier.db'}"
+        return self.verifier_database_url or f"sqlite:///{self.verifier_home / 'verifier.db'}"
+
+    @property
+    def seal_path(self) -> Path:
+        """The key that a copied database lacks (`web.staff.sealing`)."""
+        return self.verifier_home / "staff.key"
 
     @property
     def published_place(self) -> str:

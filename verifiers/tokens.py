@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Engine
+
+from verifiers.database import open_database
 from verifiers.models import TOKENS
 from verifiers.settings import VerifierSettings, read_settings
-from web.database import create_engine_for
-from web.migrations import upgrade
 from web.tokens import TokenStore
 
 VERIFY = "verify"  # the action a token needs
 
 
-def open_tokens(settings: VerifierSettings) -> TokenStore:
-    """The store in `verifier/verifier.db`, created when it is not there."""
-    engine = create_engine_for(settings.database_url)
-    upgrade(engine, "verifiers.migrations")
-    return TokenStore(engine, TOKENS)
+def open_tokens(settings: VerifierSettings, engine: Engine | None = None) -> TokenStore:
+    """The store in the service's database, which is opened unless `engine` has it open already."""
+    return TokenStore(engine or open_database(settings), TOKENS)
 
 
 def token_store() -> TokenStore:

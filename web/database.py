@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -119,6 +122,12 @@ def read_transaction(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads; on SQLite all its reads see the same state."""
     with translated(), engine.connect() as connection, connection.begin():
         yield connection
+
+
+def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert a row unless one with its key is there; of two that come at once the second changes nothing."""
+    own_insert: Callable[[Table], Any] = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    connection.execute(own_insert(table).values(row).on_conflict_do_nothing())
 
 
 @contextmanager

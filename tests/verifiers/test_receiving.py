@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from verifiers.receiving import KEY_FILE, ReceivingKey, ReceivingKeyInvalid
+from verifiers.key_file import KeyFileInvalid
+from verifiers.receiving import KEY_FILE, ReceivingKey
 from walletpass.errors import PlateListInvalid
 
 
@@ -53,7 +54,7 @@ def test_two_processes_that_start_at_once_have_one_key(tmp_path: Path) -> None:
 )
 def test_a_file_that_holds_no_receiving_key_is_told_and_kept(tmp_path: Path, content: bytes) -> None:
     (tmp_path / KEY_FILE).write_bytes(content)
-    with pytest.raises(ReceivingKeyInvalid):
+    with pytest.raises(KeyFileInvalid):
         ReceivingKey.open(tmp_path)
     assert (tmp_path / KEY_FILE).read_bytes() == content
 

@@ -145,9 +145,6 @@ BAD: dict[str, Spoil] = {
     "a symmetric jwk": header(jwk={"kty": "oct", "k": "AAAA"}),
     "a jwk off the curve": jwk(lambda key: key | {"x": base64url(b"\x01" * 32)}),
     "a short coordinate": jwk(lambda key: key | {"x": base64url(b"\x01" * 31)}),
-    "a longer spelling of a coordinate": jwk(
-        lambda key: key | {"x": base64url(bytes(1) + (from_base64url(key["x"]) or b""))}
-    ),
     "a coordinate that is a number": jwk(lambda key: key | {"x": 1}),
     "another key's jwk": jwk(lambda key: Caller().jwk),
     "no jti": lacking("jti"),
@@ -285,7 +282,11 @@ def test_a_thumbprint_is_that_of_the_library_and_a_key_has_one_spelling() -> Non
     found = read_public_jwk(key)
     assert found.thumbprint == ECKey.import_key(key).thumbprint()
     assert json.loads(found.text) == key
-    for bad in ({}, key | {"d": "AA"}, key | {"y": key["y"] + "="}, key | {"kty": "EC2"}, None, [], "x"):
+    longer = base64url(bytes(1) + (from_base64url(key["x"]) or b""))
+    for bad in (
+        *({}, key | {"d": "AA"}, key | {"y": key["y"] + "="}, key | {"x": longer}, key | {"kty": "EC2"}),
+        *(None, [], "x"),
+    ):
         with pytest.raises(JwkInvalid):
             read_public_jwk(bad)
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Engine
+
+from verifiers.database import open_database
 from verifiers.models import STAFF
 from verifiers.settings import VerifierSettings
-from web.database import create_engine_for
-from web.migrations import upgrade
 from web.staff.sealing import read_seal
 from web.staff.store import StaffStore
 
 
-def open_staff(settings: VerifierSettings) -> StaffStore:
-    """The store in `verifier/verifier.db`, its seal in `verifier/staff.key`; both are made when they are not there."""
-    engine = create_engine_for(settings.database_url)
-    upgrade(engine, "verifiers.migrations")
-    return StaffStore(engine, STAFF, read_seal(settings.verifier_home / "staff.key"))
+def open_staff(settings: VerifierSettings, engine: Engine | None = None) -> StaffStore:
+    """The store in the service's database, which is opened unless `engine` has it open already."""
+    return StaffStore(engine or open_database(settings), STAFF, read_seal(settings.seal_path))
 
 
 def staff_store() -> StaffStore:

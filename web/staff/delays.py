@@ -8,18 +8,14 @@ than 15 minutes, and what comes during a pause does not lengthen it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, delete, select, update
 
-from web.database import write_transaction
+from web.database import insert_missing, write_transaction
 from web.staff.errors import TooSoon
 from web.staff.store import DELAYS_KEPT, StaffStore
-
-_INSERT: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,8 +72,7 @@ class Delays:
         """The subject's row, there and locked: of attempts at the same time each sees the one before."""
         table = self._store.tables.delays
         row = {"subject": digest, "failures": 0, "failed_at": 0, "free_at": 0}
-        dialect_insert = _INSERT[connection.dialect.name]
-        connection.execute(dialect_insert(table).values(row).on_conflict_do_nothing())
+        insert_missing(connection, table, row)
         return connection.execute(select(table).where(table.c.subject == digest).with_for_update()).one()
 
     def _count(self, connection: Connection, patience: Patience, row: Row[Any], now: int) -> None:
