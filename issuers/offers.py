@@ -16,7 +16,6 @@ from sqlalchemy import Connection, select
 from issuers import repository, status_lists
 from issuers.errors import NotOfferable
 from issuers.lifecycle import PUBLISH_LIST, Order
-from issuers.many_rows import among, insert_many
 from issuers.models import credentials
 from issuers.settings import IssuerSettings
 from issuers.wallets import SignerSource
@@ -26,6 +25,7 @@ from walletpass.entitlement import ClaimValue
 from walletpass.pass_type import Catalogue, PassType
 from walletpass.passes import Pass, claim_value, end_second, first_second, local_day
 from walletpass.status import Status
+from web.many_rows import among, insert_many
 
 _HOUR = 3600
 _CREDENTIAL_ID_BYTES = 8

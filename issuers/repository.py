@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, delete, select, update
 
 from issuers.errors import UnknownSerial
-from issuers.many_rows import among, insert_many
 from issuers.models import audit, credentials, holders, outbox, passes
 from walletpass.entitlement import ClaimValue, Holder
 from walletpass.passes import Pass
 from walletpass.status import WORDS, Status
+from web.many_rows import among, insert_many
 
 BATCH = 500  # serials or numbers in one IN (…)
 _HOLDER_FIELDS = tuple(Holder.__dataclass_fields__)

@@ -9,11 +9,11 @@ from datetime import date
 
 from sqlalchemy import Engine, delete, insert, select, update
 
-from issuers.many_rows import insert_many
 from issuers.models import plate_days, plate_digests
 from keys.sealing import seal, unseal
 from walletpass.plate_entries import KEY_BYTES, SALT_BYTES, stretched
 from web.database import read_transaction, write_transaction
+from web.many_rows import insert_many
 
 BATCH = 500  # plates that are stretched between two commits: about half a second
 

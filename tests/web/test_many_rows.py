@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from issuers.many_rows import among, insert_many
 from issuers.models import holders, passes
 from issuers.repository import pass_row
 from tests.city import City
 from web.database import read_transaction, write_transaction
 from web.logs import without_values
+from web.many_rows import among, insert_many
 
 PLACE = {"street": "Bilker Allee 5\t\\N", "postcode": "40215", "city": "Düsseldorf\n", "email": "", "language": "de"}
 
