@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import FastAPI
 from starlette.formparsers import MultiPartParser
 
+from verifiers.api.counts import counts_router
 from verifiers.api.devices import PREFIX as DEVICE_PREFIX
 from verifiers.api.devices import devices_router
 from verifiers.api.verifications import verifications_router
@@ -30,6 +31,9 @@ from verifiers.known import Known
 from verifiers.mirror import mirror_router
 from verifiers.picture_queue import PictureQueue
 from verifiers.published import read_anchor
+from verifiers.scans.counts_key import CountsKey
+from verifiers.scans.retention import Retention, RetentionThread
+from verifiers.scans.store import open_scans
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
 from web.bearer import BearerTokens
@@ -47,11 +51,15 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     MultiPartParser.spool_max_size = UPLOAD_LIMIT  # a photo of somebody's pass is never written to disk
     known = Known(settings)
     engine = open_database(settings)
+    store = open_scans(settings)
+    retention = RetentionThread(Retention(store, settings.scan_retention_days, settings.case_retention_days))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         known.start()
+        retention.start()
         yield
+        retention.stop()
         known.stop()
 
     app = FastAPI(
@@ -71,6 +79,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     pictures = PictureQueue()
     app.include_router(verifications_router(judge, tokens, pictures))
     app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))
+    app.include_router(counts_router(store, CountsKey.open(settings.verifier_home), settings.desk_origin, tokens))
     app.include_router(desk_router(open_staff(settings, engine), settings))
     app.include_router(mirror_router(lambda: known.mirror))
     _let_devices_in(app, settings, known, Devices(open_devices(settings, engine)))

@@ -7,8 +7,9 @@ the issuing service: the verifying one has its own folder, the published documen
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, IPvAnyNetwork, ValidationError
+from pydantic import Field, IPvAnyNetwork, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from keys.errors import WalletPassError
@@ -19,6 +20,10 @@ class SettingsInvalid(WalletPassError):
 
     code = "settings_invalid"
     wrong_usage = True
+
+
+TypeName = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_]{1,64})$")]
+Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class VerifierSettings(BaseSettings):
@@ -48,6 +53,10 @@ class VerifierSettings(BaseSettings):
     double_use_minutes: int = Field(
         default=15, ge=1, le=720, description="One permit at two places within this time is told to the inspector."
     )
+    scan_retention_days: dict[TypeName, Days] = Field(
+        default={"*": 30}, description="How long scans are kept, by type of pass, as a JSON object; * is any other."
+    )
+    case_retention_days: int = Field(default=180, ge=1, le=3650, description="How long contested cases are kept.")
 
     verifier_url: str = Field(
         default="", description="Where the verifying service is reached, https:// beyond localhost; empty: localhost."
@@ -57,6 +66,13 @@ class VerifierSettings(BaseSettings):
         default=7, ge=1, le=90, description="A device without contact for so many days locks itself."
     )
     device_lookups_per_hour: int = Field(default=120, ge=1, description="Plates an hour that a device looks up.")
+
+    @field_validator("scan_retention_days")
+    @classmethod
+    def _for_every_type(cls, days: dict[str, int]) -> dict[str, int]:
+        if "*" not in days:
+            raise ValueError('say it for all other types too, such as {"*": 30}')
+        return days
 
     @property
     def verifier_home(self) -> Path:

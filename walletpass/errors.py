@@ -9,6 +9,7 @@ __all__ = [
     "InvalidClaim",
     "Malformed",
     "PlateListInvalid",
+    "ScanCountsInvalid",
     "StatusListInvalid",
     "TransitionNotAllowed",
     "UnknownPassType",
@@ -45,6 +46,12 @@ class PlateListInvalid(WalletPassError):
     """A plate list, or the keys to one, that count as absent."""
 
     code = "plate_list_invalid"
+
+
+class ScanCountsInvalid(WalletPassError):
+    """Signed counts of checks that must not be believed."""
+
+    code = "scan_counts_invalid"
 
 
 class TransitionNotAllowed(WalletPassError):

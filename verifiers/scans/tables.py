@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 NONCE = DIGEST = 16  # bytes
 REASON, TYPE, ZONE = 32, 64, 8  # characters
@@ -111,5 +123,6 @@ def _warnings(metadata: MetaData) -> Table:
         Column("other_at", BigInteger, nullable=False),
         Column("other_zone", String(ZONE)),
         Column("told_at", BigInteger),
+        UniqueConstraint("nonce", "kind", name="uq_use_warnings_nonce_kind"),
         Index("ix_use_warnings_device", "device_id", "told_at"),
     )

@@ -111,6 +111,7 @@ def _uses() -> None:
         sa.Column("other_at", sa.BigInteger, nullable=False),
         sa.Column("other_zone", sa.String(8)),
         sa.Column("told_at", sa.BigInteger),
+        sa.UniqueConstraint("nonce", "kind", name="uq_use_warnings_nonce_kind"),
         sa.Index("ix_use_warnings_device", "device_id", "told_at"),
     )
 

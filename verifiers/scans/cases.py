@@ -1,0 +1,217 @@
+"""Contested checks that an inspector files: encrypted on the device for the desk, kept closed until somebody opens one.
+
+Source: RFC 7516 (JWE, compact), RFC 7518 sections 4.6 and 5.3. The server cannot read a case without the desk's key,
+`verifier/cases.jwk`, which it opens only when a case is opened.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from sqlalchemy import delete, insert, select, update
+
+from keys.errors import WalletPassError
+from keys.strict_json import NotStrictJson, read_object
+from verifiers.key_file import open_key, public_jwk
+from verifiers.scans.scan import MINUTE, nonce_text, read_nonce
+from verifiers.scans.store import ScanStore
+from web.database import read_transaction, write_transaction
+
+KEY_FILE = "cases.jwk"
+ALGORITHMS = ("ECDH-ES", "A256GCM")
+MAX_CASE = 4 << 20  # bytes of the upload
+MAX_NOTE = 2000  # characters
+_COMPACT = re.compile(r"([A-Za-z0-9_-]{1,1000})\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}")
+_HEADER = {"alg", "enc", "epk"}
+_CONTENT = {"note", "verdict", "claims", "plate", "zone", "at", "photo"}
+_JPEG = b"\xff\xd8\xff"
+
+
+class CaseMalformed(WalletPassError):
+    """What was sent is no encrypted case."""
+
+    code = "case_malformed"
+
+
+class CaseTaken(WalletPassError):
+    """There is another case of this id."""
+
+    code = "case_taken"
+
+
+class CaseNotFound(WalletPassError):
+    """There is no case of this id."""
+
+    code = "case_not_found"
+
+
+class CaseUnreadable(WalletPassError):
+    """A stored case that cannot be opened."""
+
+    code = "case_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of a case without opening it. Times are NumericDates; `at` says when the check was."""
+
+    id: str
+    device_id: str
+    at: int
+    received_at: int
+    closed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseContent:
+    """What an inspector filed; `verdict` and `claims` as they were shown, `photo` a JPEG. A device said all this."""
+
+    note: str
+    verdict: Mapping[str, Any]
+    claims: tuple[Mapping[str, Any], ...]
+    plate: str | None
+    zone: str | None
+    at: int
+    photo: bytes | None
+
+
+class Cases:
+    """The cases of the service. `folder` holds the desk's key, made at its first use."""
+
+    def __init__(self, store: ScanStore, folder: Path) -> None:
+        self._store, self._table, self._file = store, store.tables.cases, folder / KEY_FILE
+        columns = self._table.c
+        self._columns = (columns.id, columns.device_id, columns.at, columns.received_at, columns.closed_at)
+
+    def desk_key(self) -> str:
+        """The public JWK that devices encrypt for; raises `KeyFileInvalid`."""
+        return public_jwk(open_key(self._file))
+
+    def take(self, device_id: str, sent: object) -> bool:
+        """Store a case as it came as JSON; False when it was there already.
+
+        Raises `CaseMalformed`, or `CaseTaken` when another one has its id.
+        """
+        case_id, at, encrypted = _read_upload(sent)
+        row = {"id": case_id, "device_id": device_id, "at": at, "received_at": self._store.now()}
+        with self._store.upload() as connection:
+            found = select(self._table.c.at, self._table.c.encrypted).where(self._table.c.id == case_id)
+            before = connection.execute(found).first()
+            if before is None:
+                connection.execute(insert(self._table).values(**row, encrypted=encrypted))
+            elif (before.at, before.encrypted) != (at, encrypted):
+                raise CaseTaken("There is another case of this id; file it anew.")
+        return before is None
+
+    def all(self) -> list[Case]:
+        """Every case: those that are not closed first, and of each the newest first."""
+        order = (self._table.c.closed_at.is_not(None), self._table.c.received_at.desc(), self._table.c.id)
+        with read_transaction(self._store.engine) as connection:
+            rows = connection.execute(select(*self._columns).order_by(*order))
+            return [Case(nonce_text(row.id), *row[1:]) for row in rows]
+
+    def one(self, case_id: str) -> Case:
+        """Raises `CaseNotFound`."""
+        with read_transaction(self._store.engine) as connection:
+            row = connection.execute(select(*self._columns).where(self._table.c.id == _id(case_id))).first()
+        return _not_found() if row is None else Case(case_id, *row[1:])
+
+    def open(self, case_id: str) -> CaseContent:
+        """Decrypt a case with the desk's key; raises `CaseNotFound` or `CaseUnreadable`."""
+        with read_transaction(self._store.engine) as connection:
+            encrypted = connection.scalar(select(self._table.c.encrypted).where(self._table.c.id == _id(case_id)))
+        return _not_found() if encrypted is None else _read_content(self._decrypt(encrypted))
+
+    def close(self, case_id: str) -> None:
+        """Nothing is left to do about it; a second time changes nothing. Raises `CaseNotFound`."""
+        self.one(case_id)
+        closed = update(self._table).where(self._table.c.id == _id(case_id), self._table.c.closed_at.is_(None))
+        with write_transaction(self._store.engine) as connection:
+            connection.execute(closed.values(closed_at=self._store.now()))
+
+    def delete(self, case_id: str) -> None:
+        """Gone for good; raises `CaseNotFound`."""
+        with write_transaction(self._store.engine) as connection:
+            if not connection.execute(delete(self._table).where(self._table.c.id == _id(case_id))).rowcount:
+                _not_found()
+
+    def _decrypt(self, encrypted: str) -> bytes:
+        try:
+            opened = jwe.decrypt_compact(encrypted, open_key(self._file), registry=_Registry(algorithms=ALGORITHMS))
+        except (JoseError, ValueError, TypeError, KeyError):
+            raise CaseUnreadable("The case is not encrypted for this desk's key; has the key been replaced?") from None
+        return opened.plaintext or b""
+
+
+class _Registry(jwe.JWERegistry):
+    """The library takes 64 kB; a photograph is larger, and was counted when it came."""
+
+    max_ciphertext_length = MAX_CASE
+
+
+def _read_upload(sent: object) -> tuple[bytes, int, str]:
+    if not isinstance(sent, dict) or sent.keys() != {"id", "at", "encrypted"}:
+        raise CaseMalformed("A case has an id, a time and what is encrypted.")
+    case_id, at, encrypted = read_nonce(sent["id"]), sent["at"], sent["encrypted"]
+    if case_id is None or type(at) is not int or not 0 <= at < 1 << 40 or at % MINUTE:
+        raise CaseMalformed("The case's id has not 16 bytes, or its time is no minute.")
+    found = _COMPACT.fullmatch(encrypted) if isinstance(encrypted, str) and len(encrypted) <= MAX_CASE else None
+    if found is None or not _is_ours(found[1]):
+        raise CaseMalformed("The case is not encrypted as it should be.")
+    return case_id, at, encrypted
+
+
+def _is_ours(header: str) -> bool:
+    """No other algorithm, and no compression: a small case that is large when it is opened."""
+    try:
+        read = read_object(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except (NotStrictJson, binascii.Error, ValueError):
+        return False
+    return read.keys() == _HEADER and (read["alg"], read["enc"]) == ALGORITHMS
+
+
+def _read_content(plaintext: bytes) -> CaseContent:
+    try:
+        found = read_object(plaintext)
+    except NotStrictJson:
+        _unreadable()
+    if found.keys() != _CONTENT:
+        _unreadable()
+    note, verdict, claims, at = (found[name] for name in ("note", "verdict", "claims", "at"))
+    if not isinstance(note, str) or len(note) > MAX_NOTE or not isinstance(verdict, dict) or type(at) is not int:
+        _unreadable()
+    if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
+        _unreadable()
+    if not all(found[name] is None or isinstance(found[name], str) for name in ("plate", "zone", "photo")):
+        _unreadable()
+    photo = None if found["photo"] is None else _photo(found["photo"])
+    return CaseContent(note, verdict, tuple(claims), found["plate"], found["zone"], at, photo)
+
+
+def _photo(text: str) -> bytes:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        _unreadable()
+    return raw if raw.startswith(_JPEG) else _unreadable()
+
+
+def _id(case_id: str) -> bytes:
+    found = read_nonce(case_id)
+    return _not_found() if found is None else found
+
+
+def _not_found() -> NoReturn:
+    raise CaseNotFound("There is no case of this id; it may have been deleted.")
+
+
+def _unreadable() -> NoReturn:
+    raise CaseUnreadable("The case was opened, but does not hold what a case holds.")

@@ -1,0 +1,108 @@
+"""Storing what devices send in: each scan once, however often and in whatever order it comes.
+
+A batch is one transaction: its scans, counts, uses and warnings are all there or none is. Each scan is judged alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from verifiers.scans.counts import add_counts
+from verifiers.scans.scan import Refusal, Scan, nonce_text, read_nonce, read_scan
+from verifiers.scans.store import ScanStore
+from verifiers.scans.uses import Uses
+from web.many_rows import among, insert_many
+
+_CONTENT = ("at", "kind", "outcome", "reason", "pass_type", "zone")
+
+
+class Upload(NamedTuple):
+    """What became of a batch: the nonces that are stored now, and what was refused, by nonce (empty: it has none)."""
+
+    received: list[str]
+    rejected: list[tuple[str, Refusal]]
+
+
+class ScanLog:
+    """The one place that writes scans."""
+
+    def __init__(self, store: ScanStore, uses: Uses) -> None:
+        self._store, self._uses = store, uses
+        table = store.tables.scans
+        self._known = select(table.c.nonce, *(table.c[name] for name in _CONTENT))
+
+    def take(self, device_id: str, items: Sequence[object]) -> Upload:
+        """Store a batch of scans as they were in the JSON. When the database fails, nothing of it is stored."""
+        now, upload, scans = self._store.now(), Upload([], []), []
+        for item in items:
+            scan = read_scan(item, now)
+            if isinstance(scan, Refusal):
+                upload.rejected.append((_nonce_of(item), scan))
+            else:
+                scans.append(scan)
+        if scans:
+            with self._store.upload() as connection:
+                self._keep(connection, device_id, scans, upload)
+        return upload
+
+    def _keep(self, connection: Connection, device_id: str, scans: Sequence[Scan], upload: Upload) -> None:
+        known = self._stored(connection, {scan.nonce for scan in scans})
+        new, confirmed = [], []
+        for scan in scans:
+            before = known.setdefault(scan.nonce, scan)
+            if before is scan:
+                new.append(scan)
+            elif not self._repeats(scan, before):
+                upload.rejected.append((nonce_text(scan.nonce), Refusal.NONCE_TAKEN))
+                continue
+            elif _confirms(scan, before):
+                known[scan.nonce] = scan
+                confirmed.append(scan)
+            upload.received.append(nonce_text(scan.nonce))
+        insert_many(connection, self._store.tables.scans, list(self._rows(device_id, new)))
+        add_counts(connection, new)
+        self._uses.add(connection, device_id, new, confirmed)
+
+    def _rows(self, device_id: str, scans: Iterable[Scan]) -> Iterable[dict[str, object]]:
+        received_at = self._store.now()
+        for nonce, at, kind, outcome, reason, pass_type, zone, _ in scans:
+            yield {
+                "nonce": nonce,
+                "device_id": device_id,
+                "at": at,
+                "kind": kind,
+                "outcome": outcome,
+                "reason": reason,
+                "pass_type": pass_type,
+                "zone": zone,
+                "received_at": received_at,
+            }
+
+    def _stored(self, connection: Connection, nonces: set[bytes]) -> dict[bytes, Scan]:
+        """Those of these scans that are there already, with their uses as far as they still are."""
+        rows = connection.execute(self._known.where(among(connection, self._store.tables.scans.c.nonce, nonces))).all()
+        uses = self._uses.stored(connection, [row.nonce for row in rows]) if rows else {}
+        return {row.nonce: Scan._make((*row, uses.get(row.nonce))) for row in rows}
+
+    def _repeats(self, scan: Scan, before: Scan) -> bool:
+        """The same scan once more. A plate may be missing in one of them, and a use may be gone since."""
+        if scan.content != before.content:
+            return False
+        if scan.use is None or before.use is None:
+            return before.use is None and (scan.use is None or not self._uses.kept(scan.use))
+        same = scan.use._replace(plate=None) == before.use._replace(plate=None)
+        return same and (scan.use.plate == before.use.plate or None in (scan.use.plate, before.use.plate))
+
+
+def _confirms(scan: Scan, before: Scan) -> bool:
+    """Only now the inspector said at which car the permit is."""
+    return scan.use is not None and before.use is not None and scan.use.plate is not None and before.use.plate is None
+
+
+def _nonce_of(item: object) -> str:
+    """For the answer. What a nonce is not is not repeated: it could be anything."""
+    nonce = read_nonce(item.get("nonce")) if isinstance(item, dict) else None
+    return nonce_text(nonce) if nonce is not None else ""

@@ -1,0 +1,56 @@
+"""What the scan log stands on: the verifying service's database, its tables and a clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Connection, Engine
+
+from verifiers.models import SCANS
+from verifiers.scans.tables import ScanTables
+from verifiers.settings import VerifierSettings
+from walletpass.passes import local_day
+from web.database import create_engine_for, write_transaction
+from web.migrations import upgrade
+
+_UPLOAD_LOCK = 0x5CA75  # any number, the same for every process of the service
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStore:
+    """`clock` gives NumericDates."""
+
+    engine: Engine
+    tables: ScanTables = SCANS
+    clock: Callable[[], float] = field(default=time.time)
+
+    def now(self) -> int:
+        """The time in whole seconds."""
+        return int(self.clock())
+
+    def today(self) -> date:
+        """The local day."""
+        return local_day(datetime.fromtimestamp(self.clock(), UTC))
+
+    @contextmanager
+    def upload(self) -> Iterator[Connection]:
+        """A transaction beside which no other upload runs, so that it sees every scan and use there is.
+
+        SQLite has one writer at a time in any case. Without the lock PostgreSQL would let two devices store the two
+        uses of one permit at the same moment, neither seeing the other's.
+        """
+        with write_transaction(self.engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPLOAD_LOCK})")
+            yield connection
+
+
+def open_scans(settings: VerifierSettings) -> ScanStore:
+    """The store in the service's database, whose tables are made when they are not there."""
+    engine = create_engine_for(settings.database_url)
+    upgrade(engine, "verifiers.migrations")
+    return ScanStore(engine)
