@@ -13,6 +13,9 @@ from starlette.formparsers import MultiPartParser
 from verifiers.api.counts import counts_router
 from verifiers.api.devices import PREFIX as DEVICE_PREFIX
 from verifiers.api.devices import devices_router
+from verifiers.api.scans import BODY_LIMITS as SCAN_LIMITS
+from verifiers.api.scans import STATUSES as SCAN_STATUSES
+from verifiers.api.scans import scans_router
 from verifiers.api.verifications import verifications_router
 from verifiers.check_page import check_page_router
 from verifiers.database import open_database
@@ -26,14 +29,16 @@ from verifiers.devices.errors import STATUSES as DEVICE_STATUSES
 from verifiers.devices.store import open_devices
 from verifiers.images import MAX_BYTES
 from verifiers.judging import Judge
-from verifiers.key_file import open_key, public_jwk
 from verifiers.known import Known
 from verifiers.mirror import mirror_router
 from verifiers.picture_queue import PictureQueue
 from verifiers.published import read_anchor
+from verifiers.scans.cases import Cases
 from verifiers.scans.counts_key import CountsKey
 from verifiers.scans.retention import Retention, RetentionThread
-from verifiers.scans.store import open_scans
+from verifiers.scans.scan_log import ScanLog
+from verifiers.scans.store import ScanStore
+from verifiers.scans.uses import Uses
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
 from web.bearer import BearerTokens
@@ -43,7 +48,8 @@ from web.limits import RateLimit
 
 UPLOAD_LIMIT = MAX_BYTES + (64 << 10)  # bytes: the largest picture and the form around it
 STATUSES = {"image_unreadable": 422, "image_too_large": 413, "no_code_found": 422, "pictures_busy": 503}
-STATUSES |= DEVICE_STATUSES
+STATUSES |= DEVICE_STATUSES | SCAN_STATUSES
+BODY_LIMITS = {"/api/v1/verifications/image": UPLOAD_LIMIT, "/check": UPLOAD_LIMIT} | SCAN_LIMITS
 
 
 def create_app(settings: VerifierSettings) -> FastAPI:
@@ -51,7 +57,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     MultiPartParser.spool_max_size = UPLOAD_LIMIT  # a photo of somebody's pass is never written to disk
     known = Known(settings)
     engine = open_database(settings)
-    store = open_scans(settings)
+    store = ScanStore(engine)
     retention = RetentionThread(Retention(store, settings.scan_retention_days, settings.case_retention_days))
 
     @asynccontextmanager
@@ -71,9 +77,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    metrics = fit_edge(
-        app, STATUSES, known.missing, {"/api/v1/verifications/image": UPLOAD_LIMIT, "/check": UPLOAD_LIMIT}
-    )
+    metrics = fit_edge(app, STATUSES, known.missing, BODY_LIMITS)
     judge = Judge(known, metrics.registry)
     tokens = BearerTokens(open_tokens(settings, engine), settings.verifier_checks_per_minute)
     pictures = PictureQueue()
@@ -82,20 +86,25 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     app.include_router(counts_router(store, CountsKey.open(settings.verifier_home), settings.desk_origin, tokens))
     app.include_router(desk_router(open_staff(settings, engine), settings))
     app.include_router(mirror_router(lambda: known.mirror))
-    _let_devices_in(app, settings, known, Devices(open_devices(settings, engine)))
+    cases = Cases(store, settings.verifier_home)
+    _let_devices_in(app, settings, known, Devices(open_devices(settings, engine)), store, cases)
     return app
 
 
-def _let_devices_in(app: FastAPI, settings: VerifierSettings, known: Known, devices: Devices) -> None:
+def _let_devices_in(
+    app: FastAPI, settings: VerifierSettings, known: Known, devices: Devices, store: ScanStore, cases: Cases
+) -> None:
     proofs = Proofs()
     access = DeviceAccess(devices, proofs, settings.desk_origin)
+    uses = Uses(store, settings.double_use_minutes)
     briefing = Briefing(
         settings,
         known,
         DayKeys(devices.store, known),
         read_anchor(settings.anchor_path).public_bytes(Encoding.PEM).decode(),
-        json.loads(public_jwk(open_key(settings.verifier_home / "cases.jwk"))),
-        lambda _: (),
+        json.loads(cases.desk_key()),
+        lambda device_id: [warning.document() for warning in uses.tell(device_id)],
     )
     app.include_router(devices_router(devices, access, proofs, briefing))
+    app.include_router(scans_router(access, ScanLog(store, uses), uses, cases))
     app.add_middleware(FreshNonces, proofs=proofs, prefix=f"{DEVICE_PREFIX}/")

@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, Engine
 
+from verifiers.database import open_database
 from verifiers.models import SCANS
 from verifiers.scans.tables import ScanTables
 from verifiers.settings import VerifierSettings
 from walletpass.passes import local_day
-from web.database import create_engine_for, write_transaction
-from web.migrations import upgrade
+from web.database import write_transaction
 
 _UPLOAD_LOCK = 0x5CA75  # any number, the same for every process of the service
 
@@ -51,6 +51,4 @@ class ScanStore:
 
 def open_scans(settings: VerifierSettings) -> ScanStore:
     """The store in the service's database, whose tables are made when they are not there."""
-    engine = create_engine_for(settings.database_url)
-    upgrade(engine, "verifiers.migrations")
-    return ScanStore(engine)
+    return ScanStore(open_database(settings))
