@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import Enum
 from pathlib import Path
@@ -47,6 +48,8 @@ def default_of(field: FieldInfo) -> str:
         value = value.value
     if value in ("", None):
         return "–"
+    if isinstance(value, dict):
+        value = json.dumps(value)
     return f"`{'[]' if value == () else value}`"
 
 

@@ -37,7 +37,7 @@ from verifiers.scans.cases import Cases
 from verifiers.scans.counts_key import CountsKey
 from verifiers.scans.retention import Retention, RetentionThread
 from verifiers.scans.scan_log import ScanLog
-from verifiers.scans.store import ScanStore
+from verifiers.scans.store import ScanStore, open_scans
 from verifiers.scans.uses import Uses
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
@@ -49,7 +49,7 @@ from web.limits import RateLimit
 UPLOAD_LIMIT = MAX_BYTES + (64 << 10)  # bytes: the largest picture and the form around it
 STATUSES = {"image_unreadable": 422, "image_too_large": 413, "no_code_found": 422, "pictures_busy": 503}
 STATUSES |= DEVICE_STATUSES | SCAN_STATUSES
-BODY_LIMITS = {"/api/v1/verifications/image": UPLOAD_LIMIT, "/check": UPLOAD_LIMIT} | SCAN_LIMITS
+BODY_LIMITS = {"/api/v1/verifications/image": UPLOAD_LIMIT, "/check": UPLOAD_LIMIT, **SCAN_LIMITS}
 
 
 def create_app(settings: VerifierSettings) -> FastAPI:
@@ -57,7 +57,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     MultiPartParser.spool_max_size = UPLOAD_LIMIT  # a photo of somebody's pass is never written to disk
     known = Known(settings)
     engine = open_database(settings)
-    store = ScanStore(engine)
+    store = open_scans(settings, engine)
     retention = RetentionThread(Retention(store, settings.scan_retention_days, settings.case_retention_days))
 
     @asynccontextmanager
@@ -86,25 +86,22 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     app.include_router(counts_router(store, CountsKey.open(settings.verifier_home), settings.desk_origin, tokens))
     app.include_router(desk_router(open_staff(settings, engine), settings))
     app.include_router(mirror_router(lambda: known.mirror))
-    cases = Cases(store, settings.verifier_home)
-    _let_devices_in(app, settings, known, Devices(open_devices(settings, engine)), store, cases)
+    _let_devices_in(app, settings, known, Devices(open_devices(settings, engine)), store)
     return app
 
 
-def _let_devices_in(
-    app: FastAPI, settings: VerifierSettings, known: Known, devices: Devices, store: ScanStore, cases: Cases
-) -> None:
+def _let_devices_in(app: FastAPI, settings: VerifierSettings, known: Known, devices: Devices, store: ScanStore) -> None:
     proofs = Proofs()
     access = DeviceAccess(devices, proofs, settings.desk_origin)
-    uses = Uses(store, settings.double_use_minutes)
+    uses, cases = Uses(store, settings.double_use_minutes), Cases(store, settings.verifier_home)
     briefing = Briefing(
         settings,
         known,
         DayKeys(devices.store, known),
         read_anchor(settings.anchor_path).public_bytes(Encoding.PEM).decode(),
         json.loads(cases.desk_key()),
-        lambda device_id: [warning.document() for warning in uses.tell(device_id)],
+        uses.told,
     )
-    app.include_router(devices_router(devices, access, proofs, briefing))
     app.include_router(scans_router(access, ScanLog(store, uses), uses, cases))
+    app.include_router(devices_router(devices, access, proofs, briefing))
     app.add_middleware(FreshNonces, proofs=proofs, prefix=f"{DEVICE_PREFIX}/")

@@ -73,7 +73,7 @@ def _scans_taken(log: ScanLog, uses: Uses, device_id: str, body: bytes) -> dict[
     return {
         "received": upload.received,
         "rejected": [{"nonce": nonce, "code": code.value} for nonce, code in upload.rejected],
-        "warnings": [warning.document() for warning in uses.tell(device_id)],
+        "warnings": uses.told(device_id),
     }
 
 

@@ -49,6 +49,6 @@ class ScanStore:
             yield connection
 
 
-def open_scans(settings: VerifierSettings) -> ScanStore:
-    """The store in the service's database, whose tables are made when they are not there."""
-    return ScanStore(open_database(settings))
+def open_scans(settings: VerifierSettings, engine: Engine | None = None) -> ScanStore:
+    """The store in the service's database, which is opened unless `engine` has it open already."""
+    return ScanStore(engine or open_database(settings))

@@ -97,6 +97,10 @@ class Uses:
                     "other_zone": other.zone,
                 }
 
+    def told(self, device_id: str) -> list[dict[str, object]]:
+        """`tell`, as devices read it."""
+        return [warning.document() for warning in self.tell(device_id)]
+
     def tell(self, device_id: str) -> list[UseWarning]:
         """What a device has not been told yet, or within the last hour; from now on it has been told."""
         now, table = self._store.now(), self._store.tables.warnings
