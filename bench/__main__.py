@@ -22,6 +22,8 @@ ROWS = (
     "offers offers postgresql",
     "imports imports sqlite",
     "imports imports postgresql",
+    "scans uploaded sqlite",
+    "scans uploaded postgresql",
     "start start",
 )
 # What is left where a figure falls short of its limit, and why.

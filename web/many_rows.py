@@ -10,7 +10,7 @@ from datetime import date
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Table, bindparam, func
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Date, Table, bindparam, func
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 
@@ -27,7 +27,9 @@ def insert_many(connection: Connection, table: Table, rows: Sequence[Mapping[str
         _copy(connection, f"COPY {table.name} ({quoted}) FROM STDIN", [values(row) for row in rows])
     else:
         marks = ", ".join("?" * len(names))
-        stored = [tuple(v.isoformat() if isinstance(v, date) else v for v in values(row)) for row in rows]
+        stored = [values(row) for row in rows]
+        if any(isinstance(table.c[name].type, Date) for name in names):
+            stored = [tuple(v.isoformat() if isinstance(v, date) else v for v in row) for row in stored]
         connection.exec_driver_sql(f"INSERT INTO {table.name} ({quoted}) VALUES ({marks})", stored)  # noqa: S608
 
 

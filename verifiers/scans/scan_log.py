@@ -5,10 +5,11 @@ A batch is one transaction: its scans, counts, uses and warnings are all there o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
 
 from verifiers.scans.counts import add_counts
 from verifiers.scans.scan import Refusal, Scan, nonce_text, read_nonce, read_scan
@@ -32,7 +33,7 @@ class ScanLog:
     def __init__(self, store: ScanStore, uses: Uses) -> None:
         self._store, self._uses = store, uses
         table = store.tables.scans
-        self._known = select(table.c.nonce, *(table.c[name] for name in _CONTENT))
+        self._contents = select(table.c.nonce, *(table.c[name] for name in _CONTENT))
 
     def take(self, device_id: str, items: Sequence[object]) -> Upload:
         """Store a batch of scans as they were in the JSON. When the database fails, nothing of it is stored."""
@@ -49,7 +50,10 @@ class ScanLog:
         return upload
 
     def _keep(self, connection: Connection, device_id: str, scans: Sequence[Scan], upload: Upload) -> None:
-        known = self._stored(connection, {scan.nonce for scan in scans})
+        first = {scan.nonce: scan for scan in reversed(scans)}
+        # Nearly always all are new, and asking first would cost as much again.
+        all_new = self._insert_if_new(connection, device_id, first.values())
+        known = {} if all_new else self._stored(connection, first)
         new, confirmed = [], []
         for scan in scans:
             before = known.setdefault(scan.nonce, scan)
@@ -62,14 +66,24 @@ class ScanLog:
                 known[scan.nonce] = scan
                 confirmed.append(scan)
             upload.received.append(nonce_text(scan.nonce))
-        insert_many(connection, self._store.tables.scans, list(self._rows(device_id, new)))
+        if not all_new:
+            insert_many(connection, self._store.tables.scans, self._rows(device_id, new))
         add_counts(connection, new)
         self._uses.add(connection, device_id, new, confirmed)
 
-    def _rows(self, device_id: str, scans: Iterable[Scan]) -> Iterable[dict[str, object]]:
+    def _insert_if_new(self, connection: Connection, device_id: str, scans: Iterable[Scan]) -> bool:
+        """All of them or, when one is there already, none."""
+        try:
+            with connection.begin_nested():
+                insert_many(connection, self._store.tables.scans, self._rows(device_id, scans))
+        except IntegrityError:
+            return False
+        return True
+
+    def _rows(self, device_id: str, scans: Iterable[Scan]) -> list[dict[str, object]]:
         received_at = self._store.now()
-        for nonce, at, kind, outcome, reason, pass_type, zone, _ in scans:
-            yield {
+        return [
+            {
                 "nonce": nonce,
                 "device_id": device_id,
                 "at": at,
@@ -80,10 +94,14 @@ class ScanLog:
                 "zone": zone,
                 "received_at": received_at,
             }
+            for nonce, at, kind, outcome, reason, pass_type, zone, _ in scans
+        ]
 
-    def _stored(self, connection: Connection, nonces: set[bytes]) -> dict[bytes, Scan]:
+    def _stored(self, connection: Connection, nonces: Collection[bytes]) -> dict[bytes, Scan]:
         """Those of these scans that are there already, with their uses as far as they still are."""
-        rows = connection.execute(self._known.where(among(connection, self._store.tables.scans.c.nonce, nonces))).all()
+        rows = connection.execute(
+            self._contents.where(among(connection, self._store.tables.scans.c.nonce, nonces))
+        ).all()
         uses = self._uses.stored(connection, [row.nonce for row in rows]) if rows else {}
         return {row.nonce: Scan._make((*row, uses.get(row.nonce))) for row in rows}
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Date, bindparam, or_, select, text, update
+from sqlalchemy import Connection, Date, and_, bindparam, func, or_, select, text, update
 
 from verifiers.scans.double_use import SeenUse, double_uses
 from verifiers.scans.scan import Scan, Use, nonce_text
@@ -80,9 +80,11 @@ class Uses:
 
     def _warnings(self, connection: Connection, day: date, digests: Collection[bytes]) -> Iterator[dict[str, object]]:
         columns = self._table.c
+        named = and_(columns.day == day, among(connection, columns.digest, digests))
+        again = select(columns.digest).where(named).group_by(columns.digest).having(func.count() > 1)
         query = (
             select(columns.digest, columns.nonce, columns.at, columns.zone, columns.plate, columns.device_id)
-            .where(columns.day == day, among(connection, columns.digest, digests))
+            .where(columns.day == day, columns.digest.in_(again))
             .order_by(columns.digest)
             .limit(_MAX_COMPARED)
         )
