@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from keys.trust_list import ListedKey, TrustList
 from verifiers.known_types import KnownType
 from verifiers.published import CLOCK_TOLERANCE, PublishedSet
-from walletpass.credential import Presentation
+from walletpass.credential import HolderProof, Presentation
 from walletpass.entitlement import ClaimValue
 from walletpass.errors import Malformed
 from walletpass.formats import load_formats
@@ -26,11 +26,15 @@ from walletpass.passes import LOCAL_ZONE
 from walletpass.status import Status
 from walletpass.verdict import UNDETERMINED_REASONS, Outcome, Reason, Step, StepResult, Verdict
 
-_FORMATS = tuple(load_formats().values())
-_RESERVED = ("WP2:",)  # the holder-bound form to come
+PROOF_AGE = 30  # seconds that a holder's proof may be old, or seem to come from the future
+_FORMATS = {known.prefix: known for known in load_formats().values()}
+_PREFIX = 4  # characters
+_RESERVED = tuple(f"WP{number}:" for number in range(3, 10))  # forms to come
 _ES256 = ECDSA(SHA256())
+_P256 = SECP256R1()
 _ALL = tuple(Step)
-_PASSED = tuple((step, StepResult.NOT_CHECKED if step is Step.HOLDER else StepResult.PASSED) for step in _ALL)
+_PASSED = tuple((step, StepResult.PASSED) for step in _ALL)
+_UNBOUND_PASSED = (*_PASSED[:-1], (Step.HOLDER, StepResult.NOT_CHECKED))
 
 
 def verify(text: str, published: PublishedSet, now: int | datetime) -> Verdict:
@@ -66,20 +70,24 @@ def verify(text: str, published: PublishedSet, now: int | datetime) -> Verdict:
     if withdrawn is not None:
         return _stopped(Step.STATUS, withdrawn, known, claims, presented, age)
     # 6 holder: the presenter holds the bound key (a QR code on paper binds none)
+    steps = _UNBOUND_PASSED
+    if presented.holder_proof is not None:
+        unproved = _holder(presented.holder_proof, moment)
+        if unproved is not None:
+            return _stopped(Step.HOLDER, unproved, known, claims, presented, age)
+        steps = _PASSED
     until = last_valid_day(presented.valid_until)
-    return Verdict(Outcome.ACCEPTED, Reason.ACCEPTED, _PASSED, known.name, claims, until, age)
+    return Verdict(Outcome.ACCEPTED, Reason.ACCEPTED, steps, known.name, claims, until, age)
 
 
 def _shape(text: str) -> Presentation | Reason:
-    if text.startswith(_RESERVED):
-        return Reason.UNSUPPORTED_FORMAT
-    for known_format in _FORMATS:
-        if text.startswith(known_format.prefix):
-            try:
-                return known_format.decode(text)
-            except Malformed:
-                return Reason.MALFORMED
-    return Reason.MALFORMED
+    known_format = _FORMATS.get(text[:_PREFIX])
+    if known_format is None:
+        return Reason.UNSUPPORTED_FORMAT if text.startswith(_RESERVED) else Reason.MALFORMED
+    try:
+        return known_format.decode(text)
+    except Malformed:
+        return Reason.MALFORMED
 
 
 def _signature(presented: Presentation, published: PublishedSet) -> ListedKey | Reason:
@@ -87,8 +95,7 @@ def _signature(presented: Presentation, published: PublishedSet) -> ListedKey | 
     keys = published.credential_keys.get(presented.kid)
     if keys is None:
         return Reason.UNKNOWN_KEY
-    raw = presented.signature
-    signature = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    signature = _der(presented.signature)
     for key in keys:
         try:
             key.public_key.verify(signature, presented.message, _ES256)
@@ -143,6 +150,23 @@ def _status(
     if value != Status.VALID:
         return Reason.STATUS_UNKNOWN_VALUE, age
     return (Reason.CLOCK_WRONG if listed.issued_at > moment + CLOCK_TOLERANCE else None), age
+
+
+def _holder(proof: HolderProof, moment: int) -> Reason | None:
+    """The time counts for nothing before the signature over it holds. The point was read as one of the curve."""
+    key = EllipticCurvePublicKey.from_encoded_point(_P256, proof.key)
+    try:
+        key.verify(_der(proof.signature), proof.message, _ES256)
+    except InvalidSignature:
+        return Reason.BAD_PROOF
+    if proof.signed_at < moment - PROOF_AGE:
+        return Reason.PROOF_STALE
+    return Reason.PROOF_EARLY if proof.signed_at > moment + PROOF_AGE else None
+
+
+def _der(signature: bytes) -> bytes:
+    """The 64 bytes r‖s (RFC 9053 section 2.1) as the library takes them."""
+    return encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
 
 
 def _numeric(now: datetime) -> int:

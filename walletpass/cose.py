@@ -58,8 +58,8 @@ def assemble(protected: bytes, payload: bytes, signature: bytes) -> bytes:
     )
 
 
-def take_apart(data: bytes) -> Sign1:
-    """Read a tagged COSE_Sign1; raises `Malformed` for any other structure, algorithm or header."""
+def split(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Protected header, payload and signature of a tagged COSE_Sign1; raises `Malformed` for any other structure."""
     if data[:1] != cbor.COSE_SIGN1_TAG:
         raise Malformed("This is not a signed COSE document (tag 18 is missing).")
     parts = cbor.decode(data[1:])
@@ -68,12 +68,18 @@ def take_apart(data: bytes) -> Sign1:
     protected, _, payload, signature = parts
     if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
         raise Malformed("The COSE document's parts have the wrong types.")
+    if len(signature) != SIGNATURE_BYTES:
+        raise Malformed("The signature does not have the 64 bytes of ES256.")
+    return protected, payload, signature
+
+
+def take_apart(data: bytes) -> Sign1:
+    """Read a tagged COSE_Sign1 with a key id; raises `Malformed` for any other structure, algorithm or header."""
+    protected, payload, signature = split(data)
     header = cbor.decode(protected)
     if not isinstance(header, dict) or header.get(ALG) != ES256 or not header.keys() <= {ALG, KID, TYP}:
         raise Malformed("The COSE header names another algorithm than ES256, or something we do not use.")
     kid, typ = header.get(KID), header.get(TYP)
     if not isinstance(kid, bytes) or len(kid) != KID_BYTES or not (typ is None or isinstance(typ, str)):
         raise Malformed("The COSE header has no key id of 8 bytes.")
-    if len(signature) != SIGNATURE_BYTES:
-        raise Malformed("The signature does not have the 64 bytes of ES256.")
     return Sign1(kid, typ, payload, sig_structure(protected, payload), signature)

@@ -23,7 +23,8 @@ class StatusReference:
 class Evidence:
     """All that a format is asked to sign. Times are whole seconds since 1970 (NumericDate), already rounded.
 
-    `credential_id` is 8 random bytes. `claims` holds the claims that may leave in this format, by name.
+    `credential_id` is 8 random bytes. `claims` holds the claims that may leave in this format, by name. `holder_key` is
+    the uncompressed point (65 bytes) of the key that the credential is bound to; None: to no key.
     """
 
     issuer: str
@@ -34,11 +35,29 @@ class Evidence:
     valid_until: int
     credential_id: bytes
     status: StatusReference
+    holder_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HolderProof:
+    """A signature by the key that a credential is bound to, taken apart and not yet believed.
+
+    `key` is an uncompressed point of P-256, `message` what was signed, `signature` the 64 bytes r‖s of ES256,
+    `signed_at` the time that was signed, a NumericDate.
+    """
+
+    key: bytes
+    message: bytes
+    signature: bytes
+    signed_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """A credential taken apart and not yet believed. `claims` are by number: names come from a trusted type."""
+    """A credential taken apart and not yet believed. `claims` are by number: names come from a trusted type.
+
+    `holder_proof` is None where the format binds no key.
+    """
 
     format: str
     kid: bytes
@@ -52,6 +71,7 @@ class Presentation:
     type_number: int
     claims: Mapping[int, ClaimValue]
     status: StatusReference | None
+    holder_proof: HolderProof | None = None
 
 
 class CredentialFormat(Protocol):
@@ -61,9 +81,9 @@ class CredentialFormat(Protocol):
     prefix: str
 
     def encode(self, evidence: Evidence, signer: Signer) -> str:
-        """The signed text. It is decoded with our own reader and compared before it is signed ("lint")."""
+        """The signed text as it is kept; decoded with our own reader and compared before it is signed ("lint")."""
         ...
 
     def decode(self, text: str) -> Presentation:
-        """Read the text strictly; raises `Malformed`. Says nothing about trust."""
+        """Read a presented text strictly; raises `Malformed`. Says nothing about trust."""
         ...

@@ -61,6 +61,9 @@ class Reason(StrEnum):
     TRUST_LIST_STALE = "trust_list_stale"
     TYPE_UNAVAILABLE = "type_unavailable"
     CLOCK_WRONG = "clock_wrong"  # a signed list comes from the future: the clock here is behind
+    BAD_PROOF = "bad_proof"
+    PROOF_STALE = "proof_stale"  # a screenshot or photograph of a live code, or a clock that is wrong
+    PROOF_EARLY = "proof_early"
 
 
 UNDETERMINED_REASONS: frozenset[Reason] = frozenset(

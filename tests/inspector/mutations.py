@@ -23,8 +23,8 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/="
 _TIMES = (0, -1, 1, NOW, NOW - 1, NOW + 1, NOW + 301, NOW + 300, 253_402_300_799, 253_402_300_800, 1 << 40)
 _NUMBERS = (*_TIMES, 2, 3, 23, 24, 255, 256, 65534, 65535, (1 << 32) - 1, 1 << 32, (1 << 53) - 1, 1 << 53, 1 << 63)
 _TEXTS = ("", "x", "ä", "😀", "\x00", "resident_parking_permit", "credential", "status-list", "plate-list", "a" * 300)
-_CBOR_VALUES: tuple[object, ...] = (*_NUMBERS, (1 << 64) - 1, -(1 << 53), -(1 << 64), *_TEXTS, True, False, None)
-_CBOR_SHAPES: tuple[object, ...] = (b"", bytes(8), bytes(9), [], {}, ["D-X 1"], ["D-X 1", 7], {"a": 1}, {1: 2}, [[[]]])
+CBOR_VALUES: tuple[object, ...] = (*_NUMBERS, (1 << 64) - 1, -(1 << 53), -(1 << 64), *_TEXTS, True, False, None)
+CBOR_SHAPES: tuple[object, ...] = (b"", bytes(8), bytes(9), [], {}, ["D-X 1"], ["D-X 1", 7], {"a": 1}, {1: 2}, [[[]]])
 _RAW_JSON = (
     *("1.0", "1e3", "-0", "01", "NaN", "-1", "9007199254740991", "9007199254740992", "1" * 400, "true", "null"),
     *(
@@ -99,9 +99,25 @@ def texts(city: VectorCity, rng: random.Random, count: int) -> Iterator[str]:
 
 
 def _bent_text(_: VectorCity, rng: random.Random, text: str) -> str:
+    return bent_text(rng, text)
+
+
+def bent_text(rng: random.Random, text: str) -> str:
+    """One character of a QR text changed, lost or added, or another beginning or end."""
     at = rng.randrange(len(text))
     new = rng.choice((rng.choice(_BASE45), rng.choice(_BASE45), "", "ä", "\n", "😀", "a", text[at] * 2, " "))
-    return rng.choice((text[:at] + new + text[at + 1 :], text[:at], text + new, text[1:], "WP2:" + text))
+    return rng.choice(
+        (
+            text[:at] + new + text[at + 1 :],
+            text[:at],
+            text + new,
+            text[1:],
+            "WP2:" + text,
+            "WP3:" + text,
+            "WP2:" + text[4:],
+            "WP1:" + text[4:],
+        )
+    )
 
 
 def _bent_document(_: VectorCity, rng: random.Random, text: str) -> str:
@@ -116,7 +132,7 @@ def _bent_payload(city: VectorCity, rng: random.Random, text: str) -> str:
 
 def _other_claim(city: VectorCity, rng: random.Random, _: str) -> str:
     payload = city.payload(rng.choice(list(city.types)).name)
-    value = rng.choice(_CBOR_VALUES + _CBOR_SHAPES)
+    value = rng.choice(CBOR_VALUES + CBOR_SHAPES)
     place: Any = payload
     while rng.random() < 0.7 and any(isinstance(item, dict) for item in place.values()):
         place = rng.choice([item for item in place.values() if isinstance(item, dict)])
@@ -130,7 +146,7 @@ def _other_claim(city: VectorCity, rng: random.Random, _: str) -> str:
 
 def _other_header(city: VectorCity, rng: random.Random, _: str) -> str:
     header: dict[object, object] = {1: -7, 4: city.credential.kid}
-    header[rng.choice((1, 4, 4, 16, 2, "alg"))] = rng.choice(_CBOR_VALUES + _CBOR_SHAPES + (city.status.kid,))
+    header[rng.choice((1, 4, 4, 16, 2, "alg"))] = rng.choice(CBOR_VALUES + CBOR_SHAPES + (city.status.kid,))
     return text_of(city.document(header=header))
 
 

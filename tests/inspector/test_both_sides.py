@@ -20,6 +20,7 @@ from keys.key_ring import KeyRing
 from keys.rotation import ISSUED_ROLES, new_key
 from keys.strict_json import NotStrictJson, read_object
 from tests.inspector.document_mutations import Publication, publications
+from tests.inspector.live_mutations import live_text
 from tests.inspector.mutations import BENDS, bent_json, texts
 from tests.inspector.node import FOLDER, judged_by_node, node
 from tests.keys.sample_city import CITY
@@ -36,7 +37,7 @@ SEED = 20271228
 # When a text is judged: mostly when its documents are fresh, else at the edges of what a list or a clock allows.
 MOMENTS = (NOW,) * 5 + tuple(NOW + s for s in (-2 * HOUR, -3901, -901, HOUR, DAY - 600, DAY - 599, 8 * DAY, 31 * DAY))
 TIMES = 10 if os.environ.get("WALLETPASS_STRESS") else 1
-TEXTS, PUBLICATIONS, JSON_TEXTS = 4000 * TIMES, 1500 * TIMES, 2000 * TIMES
+TEXTS, LIVE_TEXTS, PUBLICATIONS, JSON_TEXTS = 4000 * TIMES, 4000 * TIMES, 1500 * TIMES, 2000 * TIMES
 
 
 class _Given:
@@ -103,6 +104,21 @@ def test_mutated_codes_get_the_same_verdict_on_both_sides(city: VectorCity) -> N
         lines.append({"text": text, "set": "whole", "now": now})
         expected.append(comparable(verdict_document(verify(text, known, now))))
     assert len(Counter(verdict["reason"] for verdict in expected[1:])) >= 12  # they reach most checks
+    compare(lines, expected)
+
+
+def test_mutated_live_codes_get_the_same_verdict_on_both_sides(city: VectorCity) -> None:
+    publication = Publication(city.anchor_pem(), ((city.documents(), NOW),))
+    known = read_by_python(publication)
+    lines, expected = [read_line("whole", publication)], [dict[str, Any]()]
+    rng = random.Random(SEED)
+    for _ in range(LIVE_TEXTS):
+        now = rng.choice(MOMENTS)
+        text = live_text(city, rng, now)
+        lines.append({"text": text, "set": "whole", "now": now})
+        expected.append(comparable(verdict_document(verify(text, known, now))))
+    reasons = Counter(verdict["reason"] for verdict in expected[1:])
+    assert len(reasons) >= 14 and {"accepted", "bad_proof", "proof_stale", "proof_early"} <= reasons.keys()
     compare(lines, expected)
 
 

@@ -13,9 +13,9 @@ from keys.certificates import EXTENDED_KEY_USAGES
 from keys.signer import Role
 from keys.strict_json import MAX_DEPTH as JSON_DEPTH
 from tests.inspector.node import ROOT, node
-from verifiers import published
-from walletpass import cbor, status_list, status_token, type_metadata
-from walletpass.formats import cwt
+from verifiers import published, verification
+from walletpass import cbor, cwt_claims, status_list, status_token, type_metadata
+from walletpass.formats import bound_cwt, cwt
 from walletpass.pass_type import Audience, Category, ClaimKind
 from walletpass.verdict import UNDETERMINED_REASONS, Outcome, Reason, Step, StepResult
 
@@ -75,7 +75,7 @@ def test_a_script_is_javascript_and_says_what_it_is_for(script: Path) -> None:
 
 def test_judging_reaches_no_package_clock_store_or_network() -> None:
     modules = judging()
-    assert {"decode.js", "trust.js", "status.js", "types.js", "x509.js"} <= modules.keys()
+    assert {"decode.js", "holder_key.js", "trust.js", "status.js", "types.js", "x509.js"} <= modules.keys()
     for name, text in modules.items():
         assert all(there.startswith("./") for there in _IMPORT.findall(text)), name
         assert not OUTSIDE.findall(_COMMENT.sub("", text)), name
@@ -90,6 +90,9 @@ def test_the_rule_sees_what_reaches_outside(bad: str) -> None:
 def test_limits_are_the_same_on_both_sides() -> None:
     same = {
         ("decode.js", "MAX_TEXT"): cwt.MAX_TEXT,
+        ("decode.js", "MAX_BOUND_TEXT"): bound_cwt.MAX_TEXT,
+        ("cwt_claims.js", "MAX_TIME"): cwt_claims.MAX_TIME,
+        ("verify.js", "PROOF_AGE"): verification.PROOF_AGE,
         ("cbor.js", "MAX_DEPTH"): cbor.MAX_DEPTH,
         ("strict_json.js", "MAX_DEPTH"): JSON_DEPTH,
         ("trust.js", "MAX_TRUST_LIST"): trust_list.MAX_TRUST_LIST,

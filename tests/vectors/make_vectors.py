@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.vectors.live_cases import live_cases
 from tests.vectors.vector_cases import all_cases, published_sets
 from tests.vectors.vector_city import VectorCity
 
@@ -29,7 +30,7 @@ def write_vectors(folder: Path) -> None:
             published[name] = differing | {path: None for path in whole if path not in documents}
     (folder / "anchor.pem").write_text(city.anchor_pem())
     _write(folder / "published.json", published)
-    _write(folder / "cases.json", [asdict(case) for case in all_cases(city)])
+    _write(folder / "cases.json", [asdict(case) for case in (*all_cases(city), *live_cases(city))])
 
 
 def read_published(folder: Path) -> dict[str, dict[str, bytes]]:

@@ -137,7 +137,8 @@ def _accepted(city: VectorCity) -> Iterator[Case]:
 def _texts(city: VectorCity) -> Iterator[Case]:
     good = city.text()
     reserved = ("refused", "unsupported_format", "shape")
-    yield Case("The holder-bound form to come is named as not supported", "WP2:" + good[4:], *reserved)
+    yield Case("The next form to come is named as not supported", "WP3:" + good[4:], *reserved)
+    yield Case("The last form that may come is named as not supported", "WP9:" + good[4:], *reserved)
     texts = {
         "Nothing at all": "",
         "The prefix alone": "WP1:",

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from keys.issuing import make_anchor, make_signer_certificate, new_ec_key
@@ -33,7 +34,8 @@ URL = "https://pass.example.org"
 STATUS_URI = f"{URL}/status/1"
 VALID, REVOKED, SUSPENDED, RESERVED, LIST_SIZE = 0, 1, 2, 3, 1024  # entries of that value at these indexes
 
-ISS, EXP, NBF, IAT, CTI, STATUS, APP = 1, 4, 5, 6, 7, 65535, -65537
+ISS, EXP, NBF, IAT, CTI, CNF, STATUS, APP = 1, 4, 5, 6, 7, 8, 65535, -65537
+CREDENTIAL = -65539  # in a holder's proof
 
 _SAMPLES: dict[ClaimKind, ClaimValue] = {
     ClaimKind.TEXT: "Müller",
@@ -63,6 +65,8 @@ class VectorCity:
         self.status = self._signer(Role.STATUS_LIST)
         self.withdrawn_status = self._signer(Role.STATUS_LIST)  # certified, but not in the trust list
         self.trust = self._signer(Role.TRUST_LIST)
+        self.holder = LocalSigner(Role.CREDENTIAL, bytes(8), (), "a phone", new_ec_key())
+        self.other_holder = LocalSigner(Role.CREDENTIAL, bytes(8), (), "another phone", new_ec_key())
         self._published: Documents = {}
 
     def _signer(self, role: Role) -> LocalSigner:
@@ -154,6 +158,36 @@ class VectorCity:
         body = payload if isinstance(payload, bytes) else cbor.encode(self.payload() if payload is None else payload)
         return cose.assemble(protected, body, signer.sign(cose.sig_structure(protected, body)))
 
+    def confirmation(self, holder: LocalSigner | None = None) -> dict[int, object]:
+        """The claim `cnf` for a phone's key, as RFC 8747 section 3.2 shows it."""
+        key = (holder or self.holder).private_key
+        assert isinstance(key, EllipticCurvePrivateKey)
+        numbers = key.public_key().public_numbers()
+        return {1: {1: 2, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}}
+
+    def bound(self, payload: Mapping[int, object] | None = None, signer: LocalSigner | None = None) -> bytes:
+        """The COSE_Sign1 of a credential with that payload, bound to the phone's key unless the payload says how."""
+        return self.document({CNF: self.confirmation()} | dict(self.payload() if payload is None else payload), signer)
+
+    def proof(
+        self,
+        credential: bytes | None = None,
+        signed_at: int = NOW,
+        holder: LocalSigner | None = None,
+        header: object = None,
+        payload: object = None,
+    ) -> bytes:
+        """A holder's proof around a bound credential; `header` and `payload` replace those parts of it."""
+        protected = cbor.encode({1: -7, 16: "application/kb+cwt"} if header is None else header)
+        content = {IAT: signed_at, CREDENTIAL: self.bound() if credential is None else credential}
+        body = payload if isinstance(payload, bytes) else cbor.encode(content if payload is None else payload)
+        signature = (holder or self.holder).sign(cose.sig_structure(protected, body))
+        return cose.assemble(protected, body, signature)
+
+    def live(self, *args: object, **changes: object) -> str:
+        """The live code of `proof`."""
+        return live_text_of(self.proof(*args, **changes))  # type: ignore[arg-type]
+
 
 def changed(payload: Mapping[int, object], changes: Mapping[int, object]) -> dict[int, object]:
     """A payload with some claims replaced; `...` leaves one out."""
@@ -162,6 +196,10 @@ def changed(payload: Mapping[int, object], changes: Mapping[int, object]) -> dic
 
 def text_of(document: bytes) -> str:
     return "WP1:" + base45.encode(document)
+
+
+def live_text_of(document: bytes) -> str:
+    return "WP2:" + base45.encode(document)
 
 
 def b64(raw: bytes) -> str:

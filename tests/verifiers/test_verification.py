@@ -18,7 +18,7 @@ from verifiers.published import PublishedSet
 from verifiers.verification import verify
 from walletpass import base45, cbor, cose
 from walletpass.credential import StatusReference
-from walletpass.formats.cwt import APP, CTI, EXP, IAT, ISS, NBF, STATUS
+from walletpass.cwt_claims import APP, CTI, EXP, IAT, ISS, NBF, STATUS
 from walletpass.status_list import StatusList
 from walletpass.verdict import UNDETERMINED_REASONS, Outcome, Reason, Step, StepResult, Verdict
 
@@ -90,8 +90,9 @@ def test_what_is_no_credential_is_malformed(city: SampleCity, spoil: Callable[[s
     assert stops(verify(spoil(city.qr()), city.known(), NOW), Step.SHAPE, Reason.MALFORMED)
 
 
-def test_the_reserved_format_is_named_as_such(city: SampleCity) -> None:
-    assert stops(verify("WP2:ABC", city.known(), NOW), Step.SHAPE, Reason.UNSUPPORTED_FORMAT)
+@pytest.mark.parametrize("number", range(3, 10))
+def test_a_reserved_format_is_named_as_such(city: SampleCity, number: int) -> None:
+    assert stops(verify(f"WP{number}:ABC", city.known(), NOW), Step.SHAPE, Reason.UNSUPPORTED_FORMAT)
 
 
 def test_without_a_trust_list_nothing_is_known(city: SampleCity) -> None:

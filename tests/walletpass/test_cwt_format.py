@@ -164,6 +164,7 @@ class _NeverSigns:
         {"claims": {"permit_number": b"bytes", "zone": "1"}},
         {"claims": {"permit_number": {"a": "map"}, "zone": "1"}},
         {"claims": {"permit_number": (1, 2), "zone": "1"}},
+        {"holder_key": b"\x04" + bytes(64)},
     ],
     ids=str,
 )

@@ -56,6 +56,9 @@ export const Reason = Object.freeze({
   TRUST_LIST_STALE: "trust_list_stale",
   TYPE_UNAVAILABLE: "type_unavailable",
   CLOCK_WRONG: "clock_wrong",
+  BAD_PROOF: "bad_proof",
+  PROOF_STALE: "proof_stale",
+  PROOF_EARLY: "proof_early",
 });
 
 /** @type {ReadonlySet<string>} */
@@ -69,8 +72,10 @@ export const UNDETERMINED_REASONS = new Set([
 
 const STEPS = Object.values(Step);
 
-/** All six when nothing stopped: a QR code on paper binds no holder. @type {Steps} */
-export const ALL_PASSED = Object.freeze(stepsUntil(Step.HOLDER, StepResult.NOT_CHECKED));
+/** All six when nothing stopped. @type {Steps} */
+export const PASSED = Object.freeze(stepsUntil(Step.HOLDER, StepResult.PASSED));
+/** The same for a QR code on paper, which binds no holder. @type {Steps} */
+export const UNBOUND_PASSED = Object.freeze(stepsUntil(Step.HOLDER, StepResult.NOT_CHECKED));
 
 /** All six when `stopped` was the last one asked. @param {string} stopped @param {string} result @returns {Steps} */
 export function stepsUntil(stopped, result) {

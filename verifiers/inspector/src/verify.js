@@ -3,6 +3,7 @@
  * Nothing here reads a store, a clock or the network: `published` is what is known, `now` is an argument. The order is
  * that of the Token Status List draft, section 8.3: a credential that already failed never asks for its status.
  *
+ * @typedef {import("./decode.js").HolderProof} HolderProof
  * @typedef {import("./decode.js").Presentation} Presentation
  * @typedef {import("./published.js").PublishedSet} PublishedSet
  * @typedef {import("./trust.js").TrustList} TrustList
@@ -13,12 +14,23 @@
  */
 
 import { hex } from "./bytes.js";
-import { PREFIX, RESERVED_PREFIX, decode } from "./decode.js";
+import { RESERVED, decode } from "./decode.js";
 import { Malformed } from "./errors.js";
 import { CLOCK_TOLERANCE } from "./published.js";
-import { signedBy } from "./signature.js";
+import { holds, importPoint, signedBy } from "./signature.js";
 import { Status } from "./status.js";
-import { ALL_PASSED, Outcome, Reason, Step, StepResult, UNDETERMINED_REASONS, stepsUntil } from "./verdict.js";
+import {
+  Outcome,
+  PASSED,
+  Reason,
+  Step,
+  StepResult,
+  UNBOUND_PASSED,
+  UNDETERMINED_REASONS,
+  stepsUntil,
+} from "./verdict.js";
+
+export const PROOF_AGE = 30; // seconds that a holder's proof may be old, or seem to come from the future
 
 /**
  * Judge a presented text at `now` (NumericDate). Any text gets a verdict; nothing is thrown.
@@ -45,10 +57,13 @@ export async function verify(text, published, now) {
   const [withdrawn, age] = status(presented, published, known, now);
   if (withdrawn !== null) return stopped(Step.STATUS, withdrawn, { known, claims, presented, age });
   // 6 holder: the presenter holds the bound key (a QR code on paper binds none)
+  const proof = presented.holderProof;
+  const unproved = proof === null ? null : await holder(proof, now);
+  if (unproved !== null) return stopped(Step.HOLDER, unproved, { known, claims, presented, age });
   return {
     outcome: Outcome.ACCEPTED,
     reason: Reason.ACCEPTED,
-    steps: ALL_PASSED,
+    steps: proof === null ? UNBOUND_PASSED : PASSED,
     passType: known.name,
     claims,
     validUntil: lastValidDay(presented.validUntil),
@@ -58,8 +73,7 @@ export async function verify(text, published, now) {
 
 /** @param {string} text @returns {Presentation | string} */
 function shape(text) {
-  if (text.startsWith(RESERVED_PREFIX)) return Reason.UNSUPPORTED_FORMAT;
-  if (!text.startsWith(PREFIX)) return Reason.MALFORMED;
+  if (RESERVED.test(text)) return Reason.UNSUPPORTED_FORMAT;
   try {
     return decode(text);
   } catch (refusal) {
@@ -117,6 +131,16 @@ function status(presented, published, known, now) {
   if (value === Status.SUSPENDED) return [Reason.SUSPENDED, age];
   if (value !== Status.VALID) return [Reason.STATUS_UNKNOWN_VALUE, age];
   return [listed.issuedAt > now + CLOCK_TOLERANCE ? Reason.CLOCK_WRONG : null, age];
+}
+
+/**
+ * The time counts for nothing before the signature over it holds. The point was read as one of the curve.
+ * @param {HolderProof} proof @param {number} now @returns {Promise<string | null>}
+ */
+async function holder(proof, now) {
+  if (!(await holds(await importPoint(proof.key), proof.signature, proof.message))) return Reason.BAD_PROOF;
+  if (proof.signedAt < now - PROOF_AGE) return Reason.PROOF_STALE;
+  return proof.signedAt > now + PROOF_AGE ? Reason.PROOF_EARLY : null;
 }
 
 const LOCAL_DAY = new Intl.DateTimeFormat("en-CA", {
