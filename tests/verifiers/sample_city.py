@@ -17,10 +17,12 @@ from keys.key_ring import KeyRing
 from keys.rotation import ISSUED_ROLES, new_key
 from keys.signer import Role, Signer
 from keys.trust_list import ListedKey, ListedType, TrustList, sign_trust_list
+from tests.phone import Phone
 from verifiers.documents import Folder
 from verifiers.published import PublishedDocuments, PublishedSet
 from verifiers.seen import SeenDocuments
 from walletpass.credential import Evidence, StatusReference
+from walletpass.formats import bound_cwt
 from walletpass.formats.cwt import FORMAT
 from walletpass.pass_type import PassType
 from walletpass.pass_types import load_catalogue
@@ -121,6 +123,11 @@ class SampleCity:
 
     def qr(self, signer: Signer | None = None, **changes: Any) -> str:
         return FORMAT.encode(self.evidence(**changes), signer or self.signer(Role.CREDENTIAL))
+
+    def live(self, phone: Phone, at: int = 0, **changes: Any) -> str:
+        """A live code of a phone whose key the city has bound a credential to."""
+        evidence = self.evidence(holder_key=phone.point, **changes)
+        return phone.shows(bound_cwt.FORMAT.encode(evidence, self.signer(Role.CREDENTIAL)), at or self.now)
 
     def documents(self, cache: Path | None = None) -> PublishedDocuments:
         seen = SeenDocuments(cache) if cache else None

@@ -12,14 +12,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cwt import COSE, COSEKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from issuers.symbols import ErrorCorrection, qr_symbol
-from keys.local_signer import LocalSigner
-from keys.signer import Role
+from tests.phone import Phone
 from walletpass import base45, cbor, cose
 from walletpass.credential import StatusReference
 from walletpass.errors import EncodingRefused, Malformed, StatusListInvalid
@@ -31,15 +29,6 @@ _CATALOGUE = load_catalogue()
 _TYPES = pytest.mark.parametrize("pass_type", list(_CATALOGUE), ids=lambda pass_type: pass_type.name)
 _PERMIT = _CATALOGUE.named("resident_parking_permit")
 _SIGNED_AT = 1_800_000_020
-
-
-class Phone:
-    """A key as a browser holds it."""
-
-    def __init__(self):
-        self.private_key = ec.generate_private_key(ec.SECP256R1())
-        self.sign = LocalSigner(Role.CREDENTIAL, bytes(8), (), "a phone", self.private_key).sign
-        self.point = self.private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
 @pytest.fixture(scope="module")
