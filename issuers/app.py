@@ -12,6 +12,7 @@ from issuers.api import imports
 from issuers.api.amendments import amendments_router
 from issuers.api.counter import Counter
 from issuers.api.description import ADDRESS, describe, pages_router
+from issuers.api.links import links_router
 from issuers.api.offers import offers_router
 from issuers.api.passes import passes_router
 from issuers.api.problems import STATUSES, install_field_problems
@@ -21,6 +22,7 @@ from issuers.office import Office
 from issuers.published import published_router
 from issuers.publisher import Publisher
 from issuers.readiness import Readiness
+from issuers.residents.pages import residents_router
 from issuers.upkeep import INTERVAL, keep_plate_lists, keep_up
 from issuers.wallets import HasRouter
 from web.bearer import BearerTokens
@@ -56,8 +58,10 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
     app.include_router(published_router(office.settings))
     app.state.tokens = BearerTokens(TokenStore(office.engine, tokens_table), REQUESTS_PER_MINUTE)
     counter = Counter(office, publisher)
-    for router in (passes_router, amendments_router, status_router, offers_router, imports.imports_router):
+    routers = (passes_router, amendments_router, status_router, offers_router, links_router, imports.imports_router)
+    for router in routers:
         app.include_router(router(counter))
+    app.include_router(residents_router(counter))
     describe(app)
     for wallet in office.wallets.values():
         if isinstance(wallet, HasRouter):

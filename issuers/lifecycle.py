@@ -46,6 +46,8 @@ class Action(StrEnum):
     REINSTATE = "reinstate"
     REVOKE = "revoke"
     WITHDRAW = "withdraw"
+    LINK = "link"  # a link to the pass page was made
+    UNLINK = "unlink"
 
 
 NEEDS_REASON = frozenset({Action.SUSPEND, Action.REVOKE})
@@ -203,6 +205,19 @@ def withdraw(connection: Connection, serial: str, carrier: str, order: Order) ->
     repository.add_audit(connection, [order.record(Action.WITHDRAW, serial, carrier)])
     _tell_carriers(connection, [serial], order)
     return count
+
+
+def withdraw_other_keys(
+    connection: Connection, serial: str, carrier: str, holder_key: bytes, order: Order, *, unbound_too: bool
+) -> None:
+    """Withdraw a carrier's credentials that are bound to other keys than this one, for good: another phone took over.
+
+    `unbound_too`: those bound to no key as well. The pass is locked by the caller's transaction.
+    """
+    key = credentials.c.holder_key
+    others = (key != holder_key) | key.is_(None) if unbound_too else key != holder_key
+    if _withdraw(connection, (credentials.c.serial == serial) & (credentials.c.carrier == carrier) & others, order):
+        repository.add_audit(connection, [order.record(Action.WITHDRAW, serial, f"{carrier}, other keys")])
 
 
 def _changed(existing: Pass, wanted: Pass, pass_type: PassType) -> list[str]:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from walletpass.status import Status
 from web.tokens import tokens_table
 
-REVISION = "0002"  # the newest in issuers/migrations/versions: the schema below
+REVISION = "0003"  # the newest in issuers/migrations/versions: the schema below
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -37,6 +37,7 @@ RowNumber = BigInteger().with_variant(Integer, "sqlite")
 _NOT_FINAL = text(f"status <> {int(Status.INVALID)}")
 _NOT_VALID = text(f"effective_status <> {int(Status.VALID)}")
 _PENDING = text("done_at IS NULL")
+_NOT_ENDED = text("ended_at IS NULL")
 
 # What may never change once credentials are out: the public URL that is signed into them.
 installation = Table(
@@ -120,6 +121,17 @@ credentials = Table(
         sqlite_where=_NOT_VALID,
         postgresql_where=_NOT_VALID,
     ),
+)
+
+# What opens a pass page. The secret itself is in the resident's hands only; a pass has one link at a time.
+pass_links = Table(
+    "pass_links",
+    metadata,
+    Column("sha256", LargeBinary(32), primary_key=True),
+    Column("serial", String(32), ForeignKey("passes.serial", ondelete="CASCADE"), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index("uq_pass_links_live", "serial", unique=True, sqlite_where=_NOT_ENDED, postgresql_where=_NOT_ENDED),
 )
 
 publications = Table(

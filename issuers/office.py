@@ -18,7 +18,7 @@ from issuers import repository
 from issuers.errors import NotInitialised, PublicUrlFixed, WalletUnknown
 from issuers.lifecycle import Order
 from issuers.models import REVISION, installation
-from issuers.offers import CredentialDesk
+from issuers.offers import PAGE, CredentialDesk, Holding
 from issuers.plates.publication import PlatePublication
 from issuers.publication import Publication
 from issuers.settings import IssuerSettings
@@ -85,11 +85,16 @@ class Office:
 
     @cached_property
     def credentials(self) -> CredentialDesk:
-        return CredentialDesk(self.settings, self.catalogue, load_formats()[QR_FORMAT], self.signer, self.trusted_kids)
+        return CredentialDesk(self.settings, self.catalogue, load_formats(), self.signer, self.trusted_kids)
 
     @cached_property
     def wallets(self) -> dict[str, Wallet]:
         return load_wallets(self.settings, self.signer)
+
+    @property
+    def carriers(self) -> list[str]:
+        """Everything that can carry a credential."""
+        return sorted((*self.wallets, PAGE))
 
     def signer(self, role: Role) -> Signer:
         return self.ring.signer(role, self.now())
@@ -134,7 +139,7 @@ class Office:
             for serial in serials:
                 found.get(serial) or repository.one(connection, serial)
             passes = [found[serial] for serial in serials]
-            texts = self.credentials.texts(connection, passes, carrier, order)
+            texts = self.credentials.texts(connection, passes, Holding(carrier, QR_FORMAT), order)
         self.publication.publish_changes()  # only when a full list made a new one necessary
         return [self._carried(pass_, text) for pass_, text in zip(passes, texts, strict=True)]
 

@@ -45,6 +45,7 @@ class IssuerSettings(BaseSettings):
     status_signing_eku: str = Field("", description="OID of the status signers' key usage; empty: our own.")
     host: str = Field("127.0.0.1", description="Address the issuing service listens on.")
     port: int = Field(8000, description="Port the issuing service listens on.")
+    pass_pages_per_minute: int = Field(120, ge=1, description="Pass page requests a minute for each address.")
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (), description="Addresses or networks of own proxies whose X-Forwarded-For counts, as a JSON list."
     )

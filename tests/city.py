@@ -26,10 +26,13 @@ from issuers.installing import initialise
 from issuers.lifecycle import Action, Order
 from issuers.office import Office
 from issuers.plates.recipients import add_recipient, read_recipient
+from issuers.residents import links
+from issuers.residents.live_codes import LiveCodes
 from issuers.settings import IssuerSettings
 from issuers.wallets import Offer
 from keys.rotation import new_key
 from keys.signer import Role
+from tests.phone import Phone
 from verifiers.documents import Folder
 from verifiers.plate_documents import PlateDocuments
 from verifiers.plates import PlateAnswer, PlateLookup
@@ -115,6 +118,19 @@ class City:
     def qr(self, pass_: Pass) -> str:
         """The QR credential's text."""
         return self.offers(pass_, "qr", "txt").body.decode().strip()
+
+    def link(self, pass_: Pass) -> str:
+        """A new secret of the pass's page."""
+        with write_transaction(self.office.engine) as connection:
+            secret = links.create(connection, pass_.serial, self.order())
+        self.office.publication.publish_changes()
+        return secret
+
+    def binds(self, secret: str, phone: Phone, *, take_over: bool = False) -> str:
+        """The credential that the page behind a link gives to a phone."""
+        credential = LiveCodes(self.office).enrol(secret, phone.jwk(), take_over=take_over)
+        self.office.publication.publish_changes()
+        return credential
 
     def suspends(self, pass_: Pass) -> None:
         self._status(pass_, Action.SUSPEND)

@@ -52,6 +52,13 @@ class FrontCode(StrEnum):
     CARD_NUMBER = "card_number"  # the plain number, in the symbology the library's machines read
 
 
+class LiveCode(StrEnum):
+    """What the pass page shows: a phone that can sign shows a live code in any case."""
+
+    OFFERED = "offered"  # other phones show the plain code
+    DEMANDED = "demanded"  # no other code is shown on the page; paper and wallets have credentials of their own
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A named value of a pass.
@@ -99,7 +106,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class PassType:
-    """A type of pass. `max_status_age` is in seconds: an older status list says nothing."""
+    """A type of pass. `max_status_age` is in seconds: an older status list says nothing.
+
+    `live_code` is not published: it binds the pass page, not who checks.
+    """
 
     name: str
     number: int
@@ -113,6 +123,7 @@ class PassType:
     max_status_age: int
     front_code: FrontCode
     look: Look
+    live_code: LiveCode = LiveCode.OFFERED
     qr_claims: tuple[Claim, ...] = field(init=False, repr=False, compare=False)
     """The claims signed into the QR credential, by number."""
     _by_name: Mapping[str, Claim] = field(init=False, repr=False, compare=False)

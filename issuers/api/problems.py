@@ -35,6 +35,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
         "revoked": "The pass is revoked; it cannot be offered to a wallet.",
         "suspended": "The pass is suspended; reinstate it before it is offered to a wallet.",
         "expired": "The pass has expired; renew it before it is offered to a wallet.",
+        "bound_elsewhere": "Another phone or browser shows this pass's live code; take it over on purpose.",
         "too_many_missing": "240 of 300 passes are not in the list; that looks like a cut-off file.",
     },
     413: {"body_too_large": "The request is too large; at most 64 kB are taken here."},
@@ -42,6 +43,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
     422: {
         "invalid_request": "The request does not have the form it should.",
         "idempotency_key_reused": "This Idempotency-Key came with another request before; choose a new one.",
+        "jwk_invalid": "The key does not have exactly the members kty, crv, x and y.",
         "reason_required": "To suspend a pass, say why with a reason.",
         "unknown_type": "There is no pass type of this name.",
         "unknown_wallet": "There is no wallet of this name.",

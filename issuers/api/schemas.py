@@ -115,7 +115,7 @@ class WithdrawalIn(_Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"carrier": "apple", "reason": "phone lost"}]})
 
-    carrier: Annotated[StrictStr, Field(max_length=20)] = Field(description="apple, google, paper or qr.")
+    carrier: Annotated[StrictStr, Field(max_length=20)] = Field(description="apple, google, page, paper or qr.")
     reason: Reason = ""
 
 
@@ -130,6 +130,17 @@ class OfferIn(_Body):
     form: Annotated[StrictStr, Field(max_length=10)] = Field(
         "", description="pkpass; txt (the save link); pdf; txt, svg or png. Absent: the wallet's default."
     )
+
+
+class LinkOut(BaseModel):
+    """The address of a pass page. It is answered once: only its digest is kept."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"link": "https://wallet.example.org/p/3q2-7wAAQkWfJ0Yb1mXc9Q"}]},
+    )
+
+    link: str
 
 
 class PassInList(BaseModel):

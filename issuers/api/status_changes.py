@@ -85,8 +85,8 @@ def _add_withdrawals(router: APIRouter, counter: Counter) -> None:
 
         def change(connection: Connection) -> str:
             counter.permitted(connection, serial, token, Action.WITHDRAW.value, lock=True)
-            if body.carrier not in counter.office.wallets:
-                known = ", ".join(sorted(counter.office.wallets))
+            if body.carrier not in counter.office.carriers:
+                known = ", ".join(counter.office.carriers)
                 raise NothingCarried(f"No carrier has this name; there are {known}.")
             lifecycle.withdraw(connection, serial, body.carrier, order)
             return serial

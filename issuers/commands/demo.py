@@ -23,6 +23,7 @@ from issuers.importing import Import
 from issuers.installing import initialise
 from issuers.office import Office
 from issuers.plates.recipients import add_recipient, read_recipient
+from issuers.residents import links
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
 from issuers.sources.sample import SAMPLES, write_sample
@@ -37,6 +38,7 @@ RESIDENTS = 120  # of each type
 _COMMAND = (sys.executable, "-m", "walletpass")
 _SCOPES = {"issuer": "*:*", "verifier": "*:verify"}
 _READY_WITHIN = 30.0  # seconds
+_PAGE_LINK = "resident_parking_permit-page-link.txt"
 _EXAMPLES = (("apple", "pkpass"), ("google", "txt"), ("paper", "pdf"), ("qr", "png"), ("qr", "txt"))
 
 
@@ -95,7 +97,7 @@ def _hand_over_receiving_key(office: Office) -> None:
 
 
 def _write_examples(office: Office, folder: Path) -> None:
-    """One pass in every wallet, to open and scan."""
+    """One pass in every wallet, and the link to its page, to open and scan."""
     pass_type = next(t for t in office.catalogue if t.category is Category.PARKING)
     with read_transaction(office.engine) as connection:
         today = local_day(office.now())
@@ -104,6 +106,9 @@ def _write_examples(office: Office, folder: Path) -> None:
         [offer] = office.offer([pass_.serial], wallet, form, office.order(ACTOR))
         name = f"{pass_type.name}-google-link" if wallet == "google" else pass_type.name
         write_private(folder / f"{name}.{form}", offer.body)
+    with write_transaction(office.engine) as connection:
+        secret = links.create(connection, pass_.serial, office.order(ACTOR))
+    write_private(folder / _PAGE_LINK, f"{links.address(office.settings.public_url, secret)}\n".encode())
 
 
 def _make_tokens() -> str:
@@ -148,10 +153,13 @@ def _answers(port: int) -> bool:
 
 def _greet(ports: dict[str, int], tokens: Path, folder: Path) -> None:
     issuer, verifier = (f"http://localhost:{port}" for port in ports.values())
+    link = folder / _PAGE_LINK  # absent where an older version set the demo up
+    page = f"A pass page        {link.read_text().strip()}\n" if link.exists() else ""
     typer.echo(
         f"\nIssuing service    {issuer}   (API: {issuer}/docs)\n"
         f"Verifying service  {verifier}   (desk: {verifier}/desk, sign-in beside the demo tokens)\n"
         f"Demo tokens        {tokens}\n"
+        f"{page}"
         f"Try: open {verifier} and upload {folder / 'resident_parking_permit.png'}\n"
         "Ctrl-C stops both."
     )

@@ -1,4 +1,4 @@
-"""`walletpass passes …`: list, show, renew, suspend, reinstate, revoke, amend and offer passes."""
+"""`walletpass passes …`: list, show, renew, suspend, reinstate, revoke, amend, offer and link passes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from issuers.commands.console import (
 )
 from issuers.lifecycle import Action, Change, Order
 from issuers.office import Office
+from issuers.residents import links
 from keys.atomic_file import write_private
 from walletpass.claims import read_date
 from walletpass.errors import InvalidClaim, WalletPassError
@@ -153,6 +154,30 @@ def offer(
     except OSError as failure:
         refuse(f"{out} cannot be written: {failure.strerror}.")
     say(f"Written: {out} ({len(made.body)} bytes)")
+
+
+@app.command()
+def link(
+    serial: Annotated[str, typer.Argument(metavar="SERIAL")],
+    end: Annotated[bool, typer.Option("--end", help="End the link, and withdraw what its page showed.")] = False,
+) -> None:
+    """Make a link to the pass page and print it once; the one before ends. Give it to the pass's holder only."""
+    office = open_office()
+    order = office.order(ACTOR)
+    try:
+        with write_transaction(office.engine) as connection:
+            if end:
+                done = links.end(connection, serial, order)
+            else:
+                secret = links.create(connection, serial, order)
+    except WalletPassError as problem:
+        say_problem(problem, serial)
+        raise typer.Exit(FAILED) from None
+    office.publication.publish_changes()
+    if end:
+        say("The link has ended." if done else "There is no link to end.")
+    else:
+        sys.stdout.write(links.address(office.settings.public_url, secret) + "\n")
 
 
 def _set_status(serials: list[str], action: Action, reason: str, as_json: bool) -> None:

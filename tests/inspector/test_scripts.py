@@ -22,7 +22,7 @@ from walletpass.verdict import UNDETERMINED_REASONS, Outcome, Reason, Step, Step
 SOURCE = ROOT / "verifiers" / "inspector" / "src"
 SCRIPTS = sorted(
     path
-    for folder in ("verifiers/inspector", "tests/inspector", "bench")
+    for folder in ("verifiers/inspector", "issuers/residents", "tests/inspector", "tests/issuers", "bench")
     for path in (ROOT / folder).rglob("*")
     if path.suffix in (".js", ".mjs") and "node_modules" not in path.parts
 )

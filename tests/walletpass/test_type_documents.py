@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from walletpass.errors import Malformed, UnknownPassType
-from walletpass.pass_type import LANGUAGES, Catalogue
+from walletpass.pass_type import LANGUAGES, Catalogue, LiveCode
 from walletpass.pass_types import load_catalogue
 from walletpass.type_metadata import EXTENSION, from_document, to_document
 
@@ -56,6 +57,12 @@ _NUMBERS = {
 def test_a_published_document_does_not_change_without_a_new_version(pass_type):
     digest = hashlib.sha256(to_document(pass_type, _URL)).hexdigest()
     assert _DIGESTS[pass_type.name, pass_type.version] == digest
+
+
+@_TYPES
+def test_whether_a_live_code_is_demanded_is_in_no_document(pass_type):
+    documents = {to_document(replace(pass_type, live_code=live_code), _URL) for live_code in LiveCode}
+    assert documents == {to_document(pass_type, _URL)}
 
 
 @_TYPES

@@ -1,0 +1,1 @@
+"""Pages for residents, each opened by a secret link: the pass, and its live code."""
