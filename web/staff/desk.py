@@ -6,7 +6,7 @@ their router's `route_class` is `desk.route_class`, which turns refusals into pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,10 +17,11 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from keys.errors import WalletPassError
 from walletpass.passes import LOCAL_ZONE
 from web.pages import LANGUAGES, Pages, Texts, language_of
 from web.staff.door import Door, caller
-from web.staff.errors import ElsewhereFirst, StaffRefusal, TooSoon
+from web.staff.errors import ElsewhereFirst, TooSoon
 from web.staff.own_account import OwnAccount
 from web.staff.passwords import PasswordHasher
 from web.staff.sessions import Session, Stage
@@ -28,7 +29,7 @@ from web.staff.sign_in import SignIn
 from web.staff.store import Caller, StaffStore
 from web.staff.texts import ERRORS, TEXTS
 
-_FIELDS = 10
+_FIELDS = 40
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -66,8 +67,9 @@ def next_path(session: Session | None) -> str:
 class Desk:
     """Sign-in and pages of one service's desk below `prefix`.
 
-    `names`: by language, what the desk is called in its header and in authenticator apps. `package` and `texts`: where
-    the service's own templates are, and their sentences. Raises `DeskAddressInvalid`.
+    `names`: by language, what the desk is called in its header and in authenticator apps. `package`, `texts` and
+    `errors`: where the service's own templates are, their sentences, and those of its own refusals by code. `menu`: the
+    service's own pages, as path below the prefix and key of the text. Raises `DeskAddressInvalid`.
     """
 
     def __init__(
@@ -78,15 +80,18 @@ class Desk:
         names: Mapping[str, str],
         package: str = "web",
         texts: Texts | None = None,
+        errors: Texts | None = None,
+        menu: Sequence[tuple[str, str]] = (),
         prefix: str = "/desk",
         hasher: PasswordHasher | None = None,
     ) -> None:
-        self.prefix, self._origin, self._names = prefix, origin, names
+        self.prefix, self._origin, self._menu = prefix, origin, tuple(menu)
+        nothing: Texts = {language: {} for language in LANGUAGES}
+        self._errors = {code: {**ERRORS[code], **(errors or nothing)[code]} for code in LANGUAGES}
         self.door = Door(store, service, origin)
         self.sign_in = SignIn(store, origin, names[LANGUAGES[0]], hasher or PasswordHasher())
         self.own_account = OwnAccount(self.sign_in)
-        own = texts or {language: {} for language in LANGUAGES}
-        merged = {code: {**TEXTS[code], **own[code], "title": names[code]} for code in LANGUAGES}
+        merged = {code: {**TEXTS[code], **(texts or nothing)[code], "title": names[code]} for code in LANGUAGES}
         self._pages = Pages(package, merged)
         self.route_class = _route_class(self)
 
@@ -121,7 +126,7 @@ class Desk:
         self,
         template: str,
         visit: Visit,
-        refusal: StaffRefusal | None = None,
+        refusal: WalletPassError | None = None,
         cookie: str | None = None,
         **values: object,
     ) -> Response:
@@ -131,9 +136,11 @@ class Desk:
         answer = self._pages.render(
             template,
             visit.language,
-            refusal.status if refusal else 200,
+            getattr(refusal, "status", 422) if refusal else 200,
             token=self.door.token(own),
             desk=self.prefix,
+            menu=self._menu,
+            here=visit.request.url.path.removeprefix(self.prefix),
             account=session.account if session and session.stage is Stage.OPEN else None,
             problem=self.words(refusal, visit.language) if refusal else None,
             when=lambda seconds: _when(seconds, visit.language),
@@ -152,14 +159,23 @@ class Desk:
             self.door.let_in(answer, secret)
         return answer
 
-    def words(self, refusal: StaffRefusal, language: str) -> str:
-        """The sentence of a refusal in the page's language."""
+    def words(self, refusal: WalletPassError, language: str) -> str:
+        """The sentence of a refusal in the page's language; one without is said in its own words."""
         seconds = refusal.retry_after if isinstance(refusal, TooSoon) else 0
         texts = TEXTS[language]
         wait = f"{seconds} {texts['seconds']}" if seconds < 120 else f"{-(-seconds // 60)} {texts['minutes']}"
-        return ERRORS[language][refusal.code].format(wait=wait, origin=self._origin)
+        own = self._errors[language].get(refusal.code)
+        return refusal.sentence if own is None else own.format(wait=wait, origin=self._origin)
 
-    def refuse(self, request: Request, refusal: StaffRefusal) -> Response:
+    def has_words_for(self, refusal: WalletPassError) -> bool:
+        """Whether people can be told; anything else is a problem document."""
+        return refusal.code in self._errors[LANGUAGES[0]]
+
+    def when(self, seconds: int, language: str) -> str:
+        """A NumericDate as people read it, local."""
+        return _when(seconds, language)
+
+    def refuse(self, request: Request, refusal: WalletPassError) -> Response:
         """A page that says only what was refused."""
         visit = Visit(request, language_of(request), None, {})
         return self.page("staff/refusal.html", visit, refusal)
@@ -186,7 +202,9 @@ def _route_class(desk: Desk) -> type[APIRoute]:
                     return await handle(request)
                 except ElsewhereFirst as first:
                     return desk.go(first.path, language_of(request))
-                except StaffRefusal as refusal:
+                except WalletPassError as refusal:
+                    if not desk.has_words_for(refusal):
+                        raise
                     return desk.refuse(request, refusal)
 
             return handled

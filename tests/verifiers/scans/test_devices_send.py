@@ -33,7 +33,7 @@ class Street:
     """A service that runs, and phones that were enrolled at its desk."""
 
     def __init__(self, home: Path) -> None:
-        city = SampleCity(home, now=int(time.time()) - 60)
+        self.city = city = SampleCity(home, now=int(time.time()) - 60)
         city.publish()
         self.settings = VerifierSettings(home=home)
         self.client = TestClient(create_app(self.settings), base_url="http://localhost:8001")

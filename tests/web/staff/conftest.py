@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from tests.web.staff.plain_desk import plain_desk
 from tests.web.staff.visitor import Clock, Visitor
-from verifiers.desk.start import desk_router
 from verifiers.models import STAFF
 from verifiers.settings import VerifierSettings
 from web.database import create_engine_for
@@ -72,7 +72,7 @@ def visitors(store: StaffStore, hasher: PasswordHasher) -> Callable[..., Visitor
     def make(url: str = "http://localhost:8001", address: str = "192.0.2.7", **headers: str) -> Visitor:
         app = FastAPI()
         fit_edge(app, {}, lambda: ())
-        app.include_router(desk_router(store, VerifierSettings(verifier_url=url), hasher))
+        app.include_router(plain_desk(store, VerifierSettings(verifier_url=url), hasher))
         client = TestClient(app, base_url=url, follow_redirects=False, client=(address, 50000), headers=headers)
         return Visitor(client, url, store)
 
