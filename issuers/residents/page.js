@@ -19,8 +19,8 @@ const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (documen
 const seconds = () => Math.floor(Date.now() / 1000);
 
 /**
- * @type {{key: CryptoKeyPair, credential: Uint8Array | null, code: string, signedAt: number, askedAt: number,
- *   encode: Function}} what this page holds; without a credential it shows no code
+ * @type {{key: CryptoKeyPair, given: string, credential: Uint8Array | null, code: string, signedAt: number,
+ *   askedAt: number, encode: Function}} what this page holds; without a credential it shows no code
  */
 let live;
 
@@ -46,11 +46,15 @@ async function enrol(takeOver) {
   }
   live.askedAt = seconds();
   if (answer.ok) {
+    const changed = live.given !== "" && live.given !== found.credential;
+    if (changed) return location.reload(); // a plate, a day: what the page shows around the code is old too
+    live.given = found.credential;
     live.credential = fromBase64url(found.credential);
     tellClock((before + Date.now()) / 2000 - found.now);
     show("live");
     await renew();
   } else if (found.code === "bound_elsewhere") {
+    live.given = "";
     live.credential = null;
     show("elsewhere");
   } else if (answer.status === 404 || answer.status === 409) {
@@ -108,11 +112,11 @@ function runs(rows) {
 }
 
 /** Each second: the time, the bar, and a new code when the old one is used up or the clock was set. */
-function tick() {
+async function tick() {
   if (!live.credential) return;
   const now = seconds();
   const age = now - live.signedAt;
-  if (age >= RENEWED || age < 0) renew();
+  if (age >= RENEWED || age < 0) await renew();
   part("time").textContent = TIME.format(now * 1000);
   part("bar").style.width = `${100 - (100 * (now - live.signedAt)) / RENEWED}%`;
   if (now - live.askedAt >= REFRESHED && navigator.onLine && !document.hidden) {
@@ -142,7 +146,7 @@ const tellNetwork = () => (part("offline").hidden = navigator.onLine);
 async function start() {
   if (!globalThis.crypto?.subtle) throw new Error("no WebCrypto");
   const { encode } = await import("./qr.js");
-  live = { key: await keyOf(LINK), credential: null, code: "", signedAt: 0, askedAt: 0, encode };
+  live = { key: await keyOf(LINK), given: "", credential: null, code: "", signedAt: 0, askedAt: 0, encode };
   document.addEventListener("visibilitychange", seen);
   addEventListener("online", () => (tellNetwork(), enrol(false)));
   addEventListener("offline", tellNetwork);
@@ -153,7 +157,7 @@ async function start() {
   tellNetwork();
   keepAwake();
   await enrol(false);
-  tick();
+  await tick();
 }
 
 /** What a browser shows that cannot sign. */

@@ -23,7 +23,6 @@ TEXTS: Texts = {
         "take_over_hint": "Auf dem anderen Gerät gilt er dann nicht mehr.",
         "failed": "Der Code lässt sich gerade nicht abrufen. Bitte die Verbindung prüfen.",
         "again": "Erneut versuchen",
-        "plain_code": "QR-Code",
         "plain": "Dieser Browser kann keinen Live-Code zeigen. Dieser Code gilt ebenso.",
         "plain_link": "Einfachen Code öffnen",
         "unable": "Dieser Ausweis wird hier nur als Live-Code gezeigt, und dieser Browser kann das nicht. Bitte öffnen "
@@ -54,7 +53,6 @@ TEXTS: Texts = {
         "take_over_hint": "On the other device it will count no longer.",
         "failed": "The code cannot be fetched just now. Please check the connection.",
         "again": "Try again",
-        "plain_code": "QR code",
         "plain": "This browser cannot show a live code. This code counts as well.",
         "plain_link": "Open the plain code",
         "unable": "Here this pass is shown as a live code only, and this browser cannot do that. Please open the page "
