@@ -13,7 +13,7 @@ the test's.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -131,6 +131,15 @@ class City:
         credential = LiveCodes(self.office).enrol(secret, phone.jwk(), take_over=take_over)
         self.office.publication.publish_changes()
         return credential
+
+    def presents(self, pass_: Pass, made_in: str) -> Callable[[], str]:
+        """What its holder shows of a pass in a format: one text for good, or a live code of each moment."""
+        if made_in == "bound_cwt":
+            phone = Phone()
+            credential = self.binds(self.link(pass_), phone)
+            return lambda: phone.shows(credential, self.clock())
+        text = self.qr(pass_)
+        return lambda: text
 
     def suspends(self, pass_: Pass) -> None:
         self._status(pass_, Action.SUSPEND)

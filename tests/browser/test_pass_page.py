@@ -198,6 +198,25 @@ def test_a_changed_plate_reaches_a_page_that_stays_open(street: Street) -> None:
     assert street.judges(old).reason == "revoked"
 
 
+def test_a_server_out_of_reach_is_said_and_asked_again(street: Street) -> None:
+    page = street.opens("none")
+    page.route("**/live-code", lambda route: route.abort())
+    page.goto(page.url.replace("none", street.city.link(street.city.grants(PERMIT))))
+    page.get_by_text(SAID["failed"]).wait_for()
+    street.looks(page, "failed")
+    page.unroute("**/live-code")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name=SAID["again"]).press("Enter")
+    assert street.judges(street.photographs(page)).reason == "accepted"
+
+
+@pytest.mark.parametrize("pass_type", ["library_card", "registration_certificate", "social_pass"])
+def test_other_types_have_their_look_and_their_code_too(street: Street, pass_type: str) -> None:
+    page = street.opens(street.city.link(street.city.grants(pass_type)))
+    assert street.judges(street.photographs(page)).reason == "accepted"
+    street.looks(page, pass_type)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_without_scripts_there_is_the_plain_code_or_a_sentence(street: Street, width: int) -> None:
     secret = street.city.link(street.city.grants(PERMIT))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -196,6 +197,18 @@ def test_a_pass_is_offered_to_every_wallet(wallet: str, suffix: str, start: byte
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
+def test_a_link_to_the_pass_page_is_printed_once_and_ended(desk: Desk, permit: str) -> None:
+    first, second = (desk("passes", "link", permit).stdout.strip() for _ in range(2))
+    assert first != second and all(re.fullmatch(r"http://localhost:8000/p/[\w-]{22}", link) for link in (first, second))
+    ended = desk("passes", "link", permit, "--end")
+    assert (ended.stdout, ended.stderr) == ("", "The link has ended.\n")
+    assert "no link" in desk("passes", "link", permit, "--end").stderr
+    [shown] = desk.json("passes", "show", permit)
+    actions = [entry["action"] for entry in shown["history"]]
+    assert actions == ["issue", "link", "unlink", "withdraw", "link", "unlink", "withdraw"]
+    assert second.rpartition("/")[2] not in json.dumps(shown)
+
+
 def test_a_code_is_read_from_a_picture_and_from_standard_input(desk: Desk, permit: str) -> None:
     picture = offered(desk, permit, "code.png")
     assert desk.json("verify", "--image", picture)["outcome"] == "accepted"
@@ -249,6 +262,8 @@ def test_verify_judges_at_a_given_time(at: date, status: int, reason: str, desk:
         (("passes", "show", "0000"), 1, "unknown_serial"),
         (("passes", "revoke", "0000", "--reason", "x"), 1, "unknown_serial"),
         (("passes", "revoke", "0000"), 2, "--reason"),
+        (("passes", "link", "0000"), 1, "unknown_serial"),
+        (("passes", "link", "0000", "--end"), 1, "unknown_serial"),
         (("passes", "list", "--status", "green"), 2, "status"),
         (("passes", "offer", "0000", "--wallet", "samsung", "--out", "-"), 2, "unknown_wallet"),
         (("passes", "offer", "0000", "--wallet", "paper", "--out", "x.docx"), 2, "unknown_wallet"),

@@ -12,6 +12,7 @@ import pytest
 from keys.signer import Role
 from keys.trust_list import TrustList, read_trust_list, sign_trust_list
 from tests.city import City
+from tests.phone import Phone
 from verifiers.published import read_anchor
 from walletpass.formats import load_formats
 from walletpass.pass_type import ClaimKind
@@ -135,7 +136,7 @@ SENTENCES: dict[str, tuple[Event, Outcome, Reason, Step | None]] = {
         None,
     ),
     "a carrier that was reported lost": (
-        lambda c, p: c.withdraws(p, "qr"),
+        lambda c, p: (c.withdraws(p, "qr"), c.withdraws(p, "page")),
         Outcome.REFUSED,
         Reason.REVOKED,
         Step.STATUS,
@@ -203,11 +204,11 @@ SENTENCES: dict[str, tuple[Event, Outcome, Reason, Step | None]] = {
 def test_an_inspector_judges(sentence: str, format_: str, pass_type: str, city: City) -> None:
     happens, outcome, reason, failing = SENTENCES[sentence]
     pass_ = city.grants(pass_type)
-    text = city.qr(pass_)
-    assert load_formats()[format_].decode(text).format == format_
-    assert city.inspector_sees(text).outcome is Outcome.ACCEPTED, "before anything happens"
+    presents = city.presents(pass_, format_)
+    assert load_formats()[format_].decode(presents()).format == format_
+    assert city.inspector_sees(presents()).outcome is Outcome.ACCEPTED, "before anything happens"
     happens(city, pass_)
-    verdict = city.inspector_sees(text)
+    verdict = city.inspector_sees(presents())
     assert (verdict.outcome, verdict.reason) == (outcome, reason)
     results = dict(verdict.steps)
     assert list(results) == list(Step)
@@ -219,6 +220,22 @@ def test_an_inspector_judges(sentence: str, format_: str, pass_type: str, city: 
         assert all(
             r is StepResult.NOT_CHECKED for s, r in results.items() if list(Step).index(s) > list(Step).index(failing)
         )
+
+
+@pytest.mark.parametrize("pass_type", [t.name for t in load_catalogue()])
+def test_an_inspector_judges_a_live_code_by_its_phone_and_moment(pass_type: str, city: City) -> None:
+    phone, stranger, now = Phone(), Phone(), city.clock()
+    credential = city.binds(city.link(city.grants(pass_type)), phone)
+    for text, reason in (
+        (phone.shows(credential, now), Reason.ACCEPTED),
+        (phone.shows(credential, now - 31), Reason.PROOF_STALE),
+        (phone.shows(credential, now + 31), Reason.PROOF_EARLY),
+        (stranger.shows(credential, now), Reason.BAD_PROOF),
+    ):
+        verdict = city.inspector_sees(text)
+        assert verdict.reason is reason
+        holder = StepResult.PASSED if reason is Reason.ACCEPTED else StepResult.FAILED
+        assert dict(verdict.steps)[Step.HOLDER] is holder
 
 
 @pytest.mark.parametrize(("pass_type", "hours"), [("resident_parking_permit", 24), ("library_card", 7 * 24)])
