@@ -7,7 +7,7 @@ from pathlib import Path
 from walletpass.pass_types import load_catalogue
 
 ROOT = Path(__file__).parent.parent
-_SHOWN_BY = ("walletpass/pass_types", "issuers/wallets", "verifiers")
+_SHOWN_BY = ("walletpass/pass_types", "issuers/wallets", "issuers/residents", "verifiers")
 
 
 def rows() -> list[list[str]]:

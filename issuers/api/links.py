@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
-from issuers.api.counter import PRIVATE, Caller, Counter, IdempotencyKey
-from issuers.api.problems import EVERYWHERE, WITH_BODY, problems
+from issuers.api.counter import PRIVATE, Caller, Counter
+from issuers.api.problems import EVERYWHERE, problems
 from issuers.api.schemas import LinkOut, PassBrief, PassOut
 from issuers.residents import links
 from web.database import write_transaction
@@ -45,9 +45,9 @@ def links_router(counter: Counter) -> APIRouter:
         "/links",
         summary="End the link to the pass page",
         response_model=PassOut | PassBrief,
-        responses=problems(*EVERYWHERE, *WITH_BODY, "unknown_serial"),
+        responses=problems(*EVERYWHERE, "unknown_serial", "publish_failed"),
     )
-    async def end(request: Request, serial: str, token: Caller, idempotency_key: IdempotencyKey = None) -> Response:
+    async def end(request: Request, serial: str, token: Caller) -> Response:
         """The link opens nothing from then on, and the codes that its page showed are withdrawn."""
         order = office.order(f"token {token.id}")
 
@@ -56,6 +56,6 @@ def links_router(counter: Counter) -> APIRouter:
             links.end(connection, serial, order)
             return serial
 
-        return await counter.change(request, token, idempotency_key, change)
+        return await counter.change(request, token, None, change)
 
     return router

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 import issuers.migrations
 from issuers.errors import NotInitialised
 from issuers.installing import bring_up_to_date, initialise
-from issuers.models import REVISION
+from issuers.models import REVISION, metadata
 from issuers.office import Office
 from issuers.settings import IssuerSettings
 from tests.city import City
@@ -23,6 +25,12 @@ from web.database import read_transaction, revision, write_transaction
 def test_the_revision_that_the_office_expects_is_the_newest_migration() -> None:
     folder = ScriptDirectory(str(Path(issuers.migrations.__path__[0])))
     assert folder.get_current_head() == REVISION
+
+
+def test_the_migrations_make_the_tables_that_the_code_declares(city_on: City) -> None:
+    with read_transaction(city_on.office.engine) as connection:
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert found == []
 
 
 def test_a_database_of_another_version_is_refused_with_the_command_that_helps(city_on: City) -> None:
