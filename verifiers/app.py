@@ -16,7 +16,7 @@ from verifiers.api.devices import devices_router
 from verifiers.api.scans import BODY_LIMITS as SCAN_LIMITS
 from verifiers.api.scans import STATUSES as SCAN_STATUSES
 from verifiers.api.scans import scans_router
-from verifiers.api.verifications import verifications_router
+from verifiers.api.verifications import QuickChecks, verifications_router
 from verifiers.check_page import check_page_router
 from verifiers.database import open_database
 from verifiers.desk.office import DeskOffice, make_desk
@@ -45,6 +45,7 @@ from verifiers.tokens import open_tokens
 from web.bearer import BearerTokens
 from web.dpop import FreshNonces, Proofs
 from web.edge import fit_edge
+from web.envelope import Quick
 from web.limits import RateLimit
 from web.staff.accounts import Accounts
 from web.staff.passwords import PasswordHasher
@@ -80,9 +81,11 @@ def create_app(settings: VerifierSettings) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
     )
-    metrics = fit_edge(app, STATUSES, known.missing, BODY_LIMITS)
+    quick: dict[str, Quick] = {}
+    metrics = fit_edge(app, STATUSES, known.missing, BODY_LIMITS, quick=quick)
     judge = Judge(known, metrics.registry)
     tokens = BearerTokens(open_tokens(settings, engine), settings.verifier_checks_per_minute)
+    quick[QuickChecks.path] = QuickChecks(judge, tokens)
     pictures = PictureQueue()
     app.include_router(verifications_router(judge, tokens, pictures))
     app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from verifiers.known import Known
 from verifiers.verification import verify
-from walletpass.verdict import Verdict
+from walletpass.verdict import Reason, Verdict
 
 
 class Judge:
@@ -17,13 +18,18 @@ class Judge:
     def __init__(self, known: Known, registry: CollectorRegistry) -> None:
         self.known = known
         self._verdicts = Counter("walletpass_verdicts_total", "Verdicts.", ("outcome", "reason"), registry=registry)
+        self._counts: dict[Reason, Callable[[], None]] = {}
         age = Gauge("walletpass_oldest_status_list_seconds", "Age of the oldest status list.", registry=registry)
         age.set_function(self._oldest)
 
     def judge(self, text: str) -> Verdict:
         """A verdict on any text."""
         verdict = verify(text, self.known.current, int(time.time()))
-        self._verdicts.labels(verdict.outcome.value, verdict.reason.value).inc()
+        count = self._counts.get(verdict.reason)
+        if count is None:  # the reason says the outcome
+            count = self._verdicts.labels(verdict.outcome.value, verdict.reason.value).inc
+            self._counts[verdict.reason] = count
+        count()
         return verdict
 
     def _oldest(self) -> float:

@@ -11,10 +11,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from walletpass.errors import WalletPassError
-from web.headers import SecurityHeaders
+from web.envelope import Envelope, Quick
 from web.health import Missing, health_router
-from web.limits import BodyLimit
-from web.logs import RequestLog, configure_logs
+from web.limits import BodyLimits
+from web.logs import configure_logs
 from web.metrics import RequestMetrics
 from web.pages import static_files
 from web.patience import ImpatientProtocol
@@ -31,22 +31,23 @@ def fit_edge(
     missing: Missing,
     larger_bodies: Mapping[str, int] | None = None,
     streamed_bodies: Mapping[str, int] | None = None,
+    quick: Mapping[str, Quick] | None = None,
 ) -> RequestMetrics:
     """Problem details, limits, headers, logs, health and metrics for `app`; returns its figures.
 
     `statuses`: HTTP status by error code. `missing`: what readiness still lacks. `larger_bodies`: limits in bytes by
     path prefix, where `JSON_LIMIT` is too small. `streamed_bodies`: the same, for addresses that read the body
-    themselves, piece by piece.
+    themselves, piece by piece. `quick`: quick ways by their addresses; looked at with each request, so they may be
+    added later.
     """
     metrics = RequestMetrics()
     install_problems(app, statuses)
     app.include_router(health_router(missing))
     app.include_router(metrics.router())
     app.mount("/static", static_files(), name="static")
-    # The last one added is the outermost.
-    app.add_middleware(BodyLimit, default=JSON_LIMIT, larger=larger_bodies or {}, streamed=streamed_bodies or {})
-    app.add_middleware(SecurityHeaders)
-    app.add_middleware(RequestLog, metrics=metrics)
+    limits = BodyLimits(JSON_LIMIT, larger_bodies or {}, streamed_bodies or {})
+    quick = {} if quick is None else quick
+    app.add_middleware(Envelope, metrics=metrics, limits=limits, statuses=statuses, quick=quick)
     return metrics
 
 

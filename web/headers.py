@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Iterable
+
+Header = tuple[bytes, bytes]
+"""A name in lower case, as ASGI demands, and a value."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -18,18 +21,12 @@ _HEADERS = (
 )
 
 
-class SecurityHeaders:
-    """ASGI middleware. A route that sets one of these headers itself keeps its own."""
+_NAMES = frozenset(name for name, _ in _HEADERS)
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def adding(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                added = [header for header in _HEADERS if header[0] not in present]
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
-        await self._app(scope, receive, adding if scope["type"] == "http" else send)
+def secured(headers: Iterable[Header], *more: Header) -> list[Header]:
+    """An answer's headers with these ones and `more`. A route that sets one of these itself keeps its own."""
+    own = list(headers)
+    kept = {name for name, _ in own if name in _NAMES}
+    added = [header for header in _HEADERS if header[0] not in kept] if kept else _HEADERS
+    return [*own, *added, *more]

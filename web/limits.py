@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import math
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Lock
 
 from fastapi import Request
 from pyrate_limiter import Duration, InMemoryBucket, MonotonicClock, Rate, RateItem
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
 from keys.errors import WalletPassError
-from web.problems import answer
 
-_BODY_TIME = 60.0  # seconds for a whole body to arrive
+BODY_TIME = 60.0  # seconds for a whole body to arrive
 _CALLERS_AT_MOST = 4096
 
 
@@ -42,47 +41,40 @@ class TooManyRequests(WalletPassError):
         self.retry_after = retry_after
 
 
-class BodyLimit:
-    """ASGI middleware: read the body up to its limit, then hand it on. `larger` maps path prefixes to own limits.
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How large a body may be, in bytes: `larger` and `streams` hold own limits by path prefix.
 
-    Below the prefixes of `streamed` the body is only counted while the address itself reads it: it may be large, and
-    memory is spent on nobody whose token was not looked at.
+    A body is read whole, up to its limit, before anything else sees it. Below the prefixes of `streams` it is only
+    counted while the address itself reads it: it may be large, and memory is spent on nobody whose token was not
+    looked at.
     """
 
-    def __init__(
-        self, app: ASGIApp, default: int, larger: Mapping[str, int], streamed: Mapping[str, int] | None = None
-    ) -> None:
-        self._app, self._default, self._larger, self._streamed = app, default, larger, streamed or {}
+    default: int
+    larger: Mapping[str, int]
+    streams: Mapping[str, int]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            await self._app(scope, receive, send)
-            return
-        if limit := _limit(scope, self._streamed):
-            await self._app(scope, _counted(receive, limit), send)
-            return
-        limit = _limit(scope, self._larger) or self._default
-        try:
-            async with asyncio.timeout(_BODY_TIME):
-                body = await _read(scope, receive, limit)
-        except WalletPassError as refusal:
-            await answer(refusal, {})(scope, receive, send)
-            return
-        except TimeoutError:
-            await answer(BodyTooSlow("The request took too long to arrive."), {})(scope, receive, send)
-            return
-        if body is not None:
-            await self._app(scope, _replay(body, receive), send)
+    def whole(self, path: str) -> int:
+        """The limit of a body that is read whole."""
+        return _limit(path, self.larger) or self.default
+
+    def streamed(self, path: str) -> int | None:
+        """The limit of a body that the address reads itself; None where it does not."""
+        return _limit(path, self.streams)
 
 
-def _limit(scope: Scope, limits: Mapping[str, int]) -> int | None:
-    return next((size for prefix, size in limits.items() if scope["path"].startswith(prefix)), None)
+def _limit(path: str, limits: Mapping[str, int]) -> int | None:
+    for prefix, size in limits.items():
+        if path.startswith(prefix):
+            return size
+    return None
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
+def counted(receive: Receive, limit: int) -> Receive:
+    """The same, but `BodyTooLarge` is raised once more than `limit` bytes have come."""
     total = 0
 
-    async def counted() -> Message:
+    async def counting() -> Message:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
@@ -90,38 +82,39 @@ def _counted(receive: Receive, limit: int) -> Receive:
             raise _too_large(limit)
         return message
 
-    return counted
+    return counting
 
 
 def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The request is too large; at most {limit >> 10} kB are taken here.")
 
 
-async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
-    """The body; None when the caller went away."""
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
+    """The body; None when the caller went away. Raises `BodyTooLarge`, whether its length is announced or not."""
     announced = dict(scope["headers"]).get(b"content-length", b"0")
-    refusal = _too_large(limit)
     if not announced.isdigit() or int(announced[:20]) > limit:
-        raise refusal
-    body = bytearray()
+        raise _too_large(limit)
+    parts, total = [], 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise refusal
+        parts.append(message.get("body", b""))
+        total += len(parts[-1])
+        if total > limit:
+            raise _too_large(limit)
         if not message.get("more_body"):
-            return bytes(body)
+            return b"".join(parts)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that was read already."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def replayed() -> Message:
+    async def replaying() -> Message:
         return pending.pop() if pending else await receive()
 
-    return replayed
+    return replaying
 
 
 class RateLimit:

@@ -7,27 +7,24 @@ code and places are kept: what it says may be the row that a database refused.
 from __future__ import annotations
 
 import logging
-import secrets
 import sys
-import time
 import traceback
 from collections.abc import Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from types import TracebackType
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.metrics import RequestMetrics
-from web.problems import internal_error
-
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds; only failures are worth a line
 _LOG = structlog.get_logger("walletpass.requests")
+_REQUEST: ContextVar[str | None] = ContextVar("request", default=None)
 
 
 def configure_logs(level: int = logging.INFO) -> None:
     """JSON lines on stderr for our own and the libraries' logs. Called once, by the commands that start a service."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _with_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -77,43 +74,30 @@ def _described(failure: BaseException, seen: set[int]) -> Iterator[str]:
     yield f"{type(failure).__module__}.{type(failure).__qualname__}{told}\n"
 
 
-_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds; only failures are worth a line
+def name_request(request_id: str) -> None:
+    """Whatever is logged from here on in this task belongs to this request."""
+    _REQUEST.set(request_id)
 
 
-class RequestLog:
-    """ASGI middleware, outermost: times, counts and logs each request, and answers 500 to what nobody foresaw."""
-
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics) -> None:
-        self._app, self._metrics = app, metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 0
-        request_id = secrets.token_hex(8)
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
-
-        started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, noting)
-            except Exception:
-                _LOG.exception("request_failed", route=_route(scope))
-                if status == 0:
-                    await internal_error()(scope, receive, noting)
-            seconds = time.perf_counter() - started
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.answered(_route(scope), method, status, seconds)
-            log = _LOG.debug if _route(scope) in _PROBES and status < 400 else _LOG.info
-            log("request", route=_route(scope), method=method, status=status, ms=round(seconds * 1000, 1))
+def _with_request_id(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    request_id = _REQUEST.get()
+    return event if request_id is None else {"request_id": request_id, **event}
 
 
-def _route(scope: Scope) -> str:
-    return getattr(scope.get("route"), "path", "unmatched")
+def log_request(request_id: str, route: str, method: str, status: int, seconds: float) -> None:
+    """One line for one request, as the other lines are, but written by hand: structlog takes five times as long.
+
+    `route` is a template or a constant of ours and `method` one of a few words: nothing needs to be escaped.
+    """
+    if route in _PROBES and status < 400:
+        return
+    sys.stderr.write(
+        f'{{"request_id": "{request_id}", "route": "{route}", "method": "{method}", "status": {status}, '
+        f'"ms": {seconds * 1000:.1f}, "event": "request", "level": "info", '
+        f'"timestamp": "{datetime.now(UTC).isoformat()[:26]}Z"}}\n'
+    )
+
+
+def log_failure(route: str) -> None:
+    """What nobody foresaw, with its traceback; called where it is caught."""
+    _LOG.exception("request_failed", route=route)
