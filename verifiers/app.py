@@ -44,7 +44,7 @@ from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
 from web.bearer import BearerTokens
 from web.dpop import FreshNonces, Proofs
-from web.edge import fit_edge
+from web.edge import NO_TELEMETRY, fit_edge
 from web.envelope import Quick
 from web.limits import RateLimit
 from web.staff.accounts import Accounts
@@ -80,6 +80,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
+        telemetry=NO_TELEMETRY,
     )
     quick: dict[str, Quick] = {}
     metrics = fit_edge(app, STATUSES, known.missing, BODY_LIMITS, quick=quick)

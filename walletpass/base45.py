@@ -6,7 +6,7 @@ text stands for each byte string.
 
 from __future__ import annotations
 
-from struct import pack, unpack
+from struct import unpack
 
 from walletpass.errors import Malformed
 
@@ -30,15 +30,25 @@ def decode(text: str) -> bytes:
         values = text.encode("ascii").translate(_VALUES)
     except UnicodeEncodeError:
         raise Malformed("The code holds characters that Base45 does not have.") from None
-    whole = len(values) // 3 * 3
-    rest = values[whole:]
-    if len(rest) == 1 or (values and max(values) == _REFUSED):
+    groups, left = divmod(len(values), 3)
+    if left == 1 or _REFUSED in values:
         raise Malformed("The code holds characters that Base45 does not have, or is cut off.")
-    numbers = [
-        c + 45 * d + 2025 * e for c, d, e in zip(values[0:whole:3], values[1:whole:3], values[2:whole:3], strict=True)
-    ]
-    tail = rest[0] + 45 * rest[1] if rest else 0
-    if tail > 0xFF or (numbers and max(numbers) > 0xFFFF):
+    whole = 3 * groups
+    # All groups at once: each has 32 bits of one large number, and c + 45 d + 2025 e needs 17.
+    first, second, third = (_spread(values[place:whole:3], groups) for place in range(3))
+    numbers = (first + 45 * second + 2025 * third).to_bytes(4 * groups, "big")
+    tail = values[whole] + 45 * values[whole + 1] if left else 0
+    if tail > 0xFF or numbers[1::4].strip(b"\0"):
         raise Malformed("A group of the code stands for a number that is too large.")
-    data = pack(f">{len(numbers)}H", *numbers)
-    return data + bytes((tail,)) if rest else data
+    data = bytearray(2 * groups)
+    data[0::2], data[1::2] = numbers[2::4], numbers[3::4]
+    if left:
+        data.append(tail)
+    return bytes(data)
+
+
+def _spread(digits: bytes, groups: int) -> int:
+    """One large number with a digit in every 32 bits."""
+    spread = bytearray(4 * groups)
+    spread[3::4] = digits
+    return int.from_bytes(spread, "big")

@@ -75,6 +75,17 @@ def decode(data: bytes) -> CborValue:
     return value
 
 
+def read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    """The byte string at `at` and where it ends; raises `Malformed` for any other item."""
+    try:
+        value, end = _read(data, at, 0)
+    except (IndexError, UnicodeDecodeError):
+        value, end = None, at
+    if not isinstance(value, bytes):
+        raise Malformed("The CBOR data holds something else where bytes should be.")
+    return value, end
+
+
 _SIZES = {24: 1, 25: 2, 26: 4, 27: 8}
 _SMALLEST = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
 
@@ -82,6 +93,8 @@ _SMALLEST = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
 def _read(data: bytes, at: int, depth: int) -> tuple[CborValue, int]:
     first = data[at]
     at += 1
+    if first < 24:  # a small number, the most frequent item by far
+        return first, at
     major, argument = first >> 5, first & 31
     if argument > 23:
         size = _SIZES.get(argument)
@@ -117,15 +130,19 @@ def _read_array(data: bytes, at: int, count: int, depth: int) -> tuple[CborValue
 
 def _read_map(data: bytes, at: int, count: int, depth: int) -> tuple[CborValue, int]:
     found: dict[CborKey, CborValue] = {}
+    key: CborValue
     last = b""
     for _ in range(count):
-        start = at
-        key, at = _read(data, at, 0)
+        start, first = at, data[at]
+        if first < 24:  # a small number stands for itself; a call for each would be half of the time
+            key, at = first, at + 1
+        else:
+            key, at = _read(data, at, 0)
+            if type(key) is not int and type(key) is not str:
+                raise Malformed("A CBOR map has a key that is neither a number nor text.")
         encoded = data[start:at]
         if encoded <= last:
             raise Malformed("The keys of a CBOR map are doubled or out of order.")
-        if not isinstance(key, int | str) or isinstance(key, bool):
-            raise Malformed("A CBOR map has a key that is neither a number nor text.")
         last = encoded
         found[key], at = _read(data, at, depth)
     return found, at

@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from walletpass.errors import WalletPassError
 from web.envelope import Envelope, Quick
@@ -23,6 +24,8 @@ from web.problems import install_problems
 JSON_LIMIT = 64 << 10  # bytes
 MAX_CONNECTIONS = 512  # with more, requests are answered with 503; a process may usually open 1,024 files
 IPNetwork = IPv4Network | IPv6Network
+# The framework's own telemetry would tell whoever collects it the paths, which may hold serials.
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 def fit_edge(

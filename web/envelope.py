@@ -16,7 +16,7 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keys.errors import WalletPassError
-from web.headers import secured
+from web.headers import SECURITY_HEADERS, secured
 from web.limits import BODY_TIME, BodyLimits, BodyTooSlow, counted, read_body, replayed
 from web.logs import log_failure, log_request, name_request
 from web.metrics import RequestMetrics
@@ -41,7 +41,7 @@ class Quick(Protocol):
 
 
 class Envelope:
-    """ASGI middleware, outermost. Whatever nobody foresaw is answered with 500."""
+    """ASGI middleware. What nobody foresaw is answered with 500."""
 
     def __init__(
         self,
@@ -58,20 +58,26 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 0
         started = time.perf_counter()
         request_id = secrets.token_hex(8)
         name_request(request_id)
+        own = (b"x-request-id", request_id.encode())
+        status = 0
 
         async def enveloped(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = secured(message["headers"], (b"x-request-id", request_id.encode()))
+                message["headers"] = secured(message["headers"], own)
             await send(message)
 
         try:
-            await self._answer(scope, receive, enveloped)
+            content = await self._answer(scope, receive, enveloped)
+            if content is not None:
+                status = 200
+                headers = [_JSON, (b"content-length", b"%d" % len(content)), *SECURITY_HEADERS, own]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": content})
         except Exception:
             log_failure(_route(scope))
             if status == 0:
@@ -81,42 +87,36 @@ class Envelope:
         self._metrics.answered(route, method, status, seconds)
         log_request(request_id, route, method, status, seconds)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] in _WITHOUT_BODY:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> bytes | None:
+        """Let the ordinary way answer, or give what the quick way found."""
+        method, path = scope["method"], scope["path"]
+        if method in _WITHOUT_BODY:
             await self._app(scope, receive, send)
-            return
-        if limit := self._limits.streamed(scope["path"]):
+            return None
+        if limit := self._limits.streamed(path):
             await self._app(scope, counted(receive, limit), send)
-            return
+            return None
+        quick = self._quick.get(path) if method == "POST" else None
+        statuses: Mapping[str, int] = {}
         try:
             async with asyncio.timeout(BODY_TIME):
-                body = await read_body(scope, receive, self._limits.whole(scope["path"]))
+                body = await read_body(scope, receive, self._limits.whole(path))
+            if body is None:  # the caller went away
+                return None
+            if quick is not None:
+                scope["route"], statuses = quick, self._statuses
+                content = quick.answer(scope, body)
+                if content is not None:
+                    return content
+                del scope["route"]
         except WalletPassError as refusal:
-            await answer(refusal, {})(scope, receive, send)
-            return
+            await answer(refusal, statuses)(scope, receive, send)
+            return None
         except TimeoutError:
             await answer(BodyTooSlow("The request took too long to arrive."), {})(scope, receive, send)
-            return
-        if body is not None and not await self._answered_quickly(scope, body, receive, send):
-            await self._app(scope, replayed(body, receive), send)
-
-    async def _answered_quickly(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> bool:
-        quick = self._quick.get(scope["path"])
-        if quick is None or scope["method"] != "POST":
-            return False
-        scope["route"] = quick
-        try:
-            content = quick.answer(scope, body)
-        except WalletPassError as refusal:
-            await answer(refusal, self._statuses)(scope, receive, send)
-            return True
-        if content is None:
-            del scope["route"]
-            return False
-        headers = [(b"content-length", b"%d" % len(content)), _JSON]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
-        return True
+            return None
+        await self._app(scope, replayed(body, receive), send)
+        return None
 
 
 def _route(scope: Scope) -> str:

@@ -11,7 +11,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = (
+SECURITY_HEADERS = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -21,12 +21,12 @@ _HEADERS = (
 )
 
 
-_NAMES = frozenset(name for name, _ in _HEADERS)
+_NAMES = frozenset(name for name, _ in SECURITY_HEADERS)
 
 
 def secured(headers: Iterable[Header], *more: Header) -> list[Header]:
     """An answer's headers with these ones and `more`. A route that sets one of these itself keeps its own."""
     own = list(headers)
     kept = {name for name, _ in own if name in _NAMES}
-    added = [header for header in _HEADERS if header[0] not in kept] if kept else _HEADERS
+    added = [header for header in SECURITY_HEADERS if header[0] not in kept] if kept else SECURITY_HEADERS
     return [*own, *added, *more]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections import OrderedDict
-from collections.abc import Mapping
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
 from fastapi import Request
-from pyrate_limiter import Duration, InMemoryBucket, MonotonicClock, Rate, RateItem
 from starlette.types import Message, Receive, Scope
 
 from keys.errors import WalletPassError
 
 BODY_TIME = 60.0  # seconds for a whole body to arrive
 _CALLERS_AT_MOST = 4096
+_MINUTE = 60.0  # seconds
 
 
 class BodyTooLarge(WalletPassError):
@@ -118,28 +119,26 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 
 
 class RateLimit:
-    """So many requests a minute for each caller. Callers are forgotten when too many others have come since."""
+    """So many requests in any minute for each caller. Callers are forgotten when too many others have come since."""
 
-    def __init__(self, per_minute: int) -> None:
-        self._rates = [Rate(per_minute, Duration.MINUTE)]
-        self._clock = MonotonicClock()
-        self._buckets: OrderedDict[str, InMemoryBucket] = OrderedDict()
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute, self._clock = per_minute, clock
+        self._callers: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
 
     def take(self, caller: str) -> None:
-        """Count one request; raises `TooManyRequests`."""
-        now = int(self._clock.now())
-        item = RateItem(caller, now)
+        """Count one request; raises `TooManyRequests`, and what was refused does not count."""
+        now = self._clock()
         with self._lock:
-            bucket = self._buckets.pop(caller, None) or InMemoryBucket(self._rates)
-            self._buckets[caller] = bucket
-            if len(self._buckets) > _CALLERS_AT_MOST:
-                self._buckets.popitem(last=False)
-            bucket.leak(now)
-            if not bucket.put(item):
-                waiting = bucket.waiting(item)
-                assert isinstance(waiting, int)  # an awaitable comes from buckets over a network only
-                raise TooManyRequests(max(1, math.ceil(waiting / 1000)))
+            taken = self._callers.pop(caller, None) or deque()
+            self._callers[caller] = taken
+            if len(self._callers) > _CALLERS_AT_MOST:
+                self._callers.popitem(last=False)
+            while taken and taken[0] <= now - _MINUTE:
+                taken.popleft()
+            if len(taken) >= self._per_minute:
+                raise TooManyRequests(math.ceil(taken[0] + _MINUTE - now))
+            taken.append(now)
 
 
 def caller_address(request: Request) -> str:

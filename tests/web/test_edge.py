@@ -161,7 +161,7 @@ def test_callers_without_end_cost_no_memory_without_end() -> None:
     limit = RateLimit(1)
     for caller in range(6000):
         limit.take(str(caller))
-    assert len(limit._buckets) == 4096
+    assert len(limit._callers) == 4096
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Request, UploadFile
@@ -46,7 +46,7 @@ class PresentationIn(BaseModel):
 
 
 _JSON = (b"content-type", b"application/json")
-_READER = TypeAdapter(PresentationIn)
+_read: Callable[[bytes], PresentationIn] = TypeAdapter(PresentationIn).validator.validate_json
 
 
 class StepOut(BaseModel):
@@ -86,7 +86,7 @@ class QuickChecks:
         if _JSON not in scope["headers"]:
             return None
         try:
-            asked = _READER.validate_json(body)
+            asked = _read(body)
         except ValidationError:
             return None
         self._tokens.of(scope).require_anywhere(VERIFY)
