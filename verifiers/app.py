@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import FastAPI
@@ -42,6 +43,11 @@ from verifiers.scans.store import open_scans
 from verifiers.scans.uses import Uses
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
+from verifiers.webhooks.delivery import Delivery, WebhookMetrics
+from verifiers.webhooks.delivery_thread import DeliveryThread
+from verifiers.webhooks.sending import Sender
+from verifiers.webhooks.store import open_webhooks
+from verifiers.webhooks.webhooks import Webhooks
 from web.bearer import BearerTokens
 from web.dpop import FreshNonces, Proofs
 from web.edge import NO_TELEMETRY, fit_edge
@@ -64,11 +70,15 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     store = open_scans(settings, engine)
     retention = RetentionThread(Retention(store, settings.scan_retention_days, settings.case_retention_days))
 
+    webhook_store = open_webhooks(settings, engine)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        known.start()
+        known.start(partial(Webhooks(webhook_store).tell, "lists.updated"))
         retention.start()
+        deliveries.start()
         yield
+        deliveries.stop()
         retention.stop()
         known.stop()
 
@@ -84,6 +94,8 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     )
     quick: dict[str, Quick] = {}
     metrics = fit_edge(app, STATUSES, known.missing, BODY_LIMITS, quick=quick)
+    sender = Sender(settings.webhook_private_networks)
+    deliveries = DeliveryThread(Delivery(webhook_store, sender, WebhookMetrics(webhook_store, metrics.registry)))
     judge = Judge(known, metrics.registry)
     tokens = BearerTokens(open_tokens(settings, engine), settings.verifier_checks_per_minute)
     quick[QuickChecks.path] = QuickChecks(judge, tokens)

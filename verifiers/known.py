@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -42,9 +42,14 @@ class Known:
         self.current: PublishedSet = self._documents.recall(now)
         self.plates: PlateLookup = self._plates.recall(self.current.trust_list, now)
         self.mirror: Mapping[str, Mirrored] = self._mirrored({})
+        self._told = self._lists()
 
-    def start(self) -> None:
-        """Read the source now and then every interval, in a thread of its own: a slow network delays nothing."""
+    def start(self, changed: Callable[[Mapping[str, object]], object] = lambda _: None) -> None:
+        """Read the source now and then every interval, in a thread of its own: a slow network delays nothing.
+
+        `changed` is told the lists when there are others than before; when it fails, it is told again.
+        """
+        self._changed = changed
         self._thread.start()
 
     def stop(self) -> None:
@@ -60,12 +65,27 @@ class Known:
     def _mirrored(self, before: Mapping[str, Mirrored]) -> Mapping[str, Mirrored]:
         return mirrored(self._documents.taken() | self._plates.taken(), before)
 
+    def _lists(self) -> dict[str, object]:
+        """The version of the trust list and when each status list was signed: what `lists.updated` says."""
+        trust, lists = self.current.trust_list, self.current.status_lists
+        return {
+            "trust_list_version": None if trust is None else trust.version,
+            "status_lists": {uri: lists[uri].issued_at for uri in sorted(lists)},
+        }
+
+    def _tell(self) -> None:
+        lists = self._lists()
+        if lists != self._told:
+            self._changed(lists)
+            self._told = lists
+
     def _keep_fresh(self) -> None:
         while not self._stopped.is_set():
             try:
                 self.current = self._documents.refresh(int(time.time()))
                 self.plates = self._plates.refresh(self.current.trust_list, int(time.time()))
                 self.mirror = self._mirrored(self.mirror)
+                self._tell()
             except Exception:
                 # Whatever went wrong, the last good set serves, and the next round tries again.
                 _LOG.exception("refresh_failed")

@@ -67,6 +67,10 @@ class VerifierSettings(BaseSettings):
     )
     device_lookups_per_hour: int = Field(default=120, ge=1, description="Plates an hour that a device looks up.")
 
+    webhook_private_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(), description="Private networks that webhooks may lead to, as a JSON list."
+    )
+
     @field_validator("scan_retention_days")
     @classmethod
     def _for_every_type(cls, days: dict[str, int]) -> dict[str, int]:
