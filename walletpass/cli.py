@@ -10,24 +10,25 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from itertools import takewhile
 from pathlib import Path
 
 import typer
 
 from walletpass.errors import WalletPassError
+from walletpass.offered import offered
 
 GROUP = "walletpass.commands"
 FAILED, WRONG_USAGE = 1, 2
 UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h: a crash is not "some rows failed"
 
 
-def asked_for(offered: Iterable[EntryPoint], words: Sequence[str]) -> list[EntryPoint]:
+def asked_for(commands: Iterable[EntryPoint], words: Sequence[str]) -> list[EntryPoint]:
     """The entry points that the first words of a command line name; all of them when they name none."""
-    offered = sorted(offered, key=lambda found: found.name)
-    exact = [found for found in offered if len(words) > 1 and found.name == ".".join(words[:2])]
-    return exact or [found for found in offered if found.name.partition(".")[0] == (words or ("",))[0]] or offered
+    commands = sorted(commands, key=lambda found: found.name)
+    exact = [found for found in commands if len(words) > 1 and found.name == ".".join(words[:2])]
+    return exact or [found for found in commands if found.name.partition(".")[0] == (words or ("",))[0]] or commands
 
 
 def build(wanted: Iterable[EntryPoint]) -> typer.Typer:
@@ -71,7 +72,7 @@ def main() -> None:
     """
     words = list(takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))
     try:
-        build(asked_for(entry_points(group=GROUP), words))()
+        build(asked_for(offered(GROUP), words))()
     except WalletPassError as problem:
         sys.stderr.write(f"{problem.sentence} [{problem.code}]\n")
         sys.exit(WRONG_USAGE if problem.wrong_usage else FAILED)

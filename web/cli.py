@@ -9,12 +9,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Annotated, cast
 
 import typer
 
 from keys.errors import WalletPassError
+from walletpass.offered import offered
 from web.tokens import Token, TokenStore, read_scope
 
 GROUP = "walletpass.token_stores"
@@ -34,12 +34,10 @@ class UnknownService(WalletPassError):
 
 
 def _store(service: str) -> TokenStore:
-    offered = {found.name: found for found in entry_points(group=GROUP)}
-    if service not in offered:
-        raise UnknownService(
-            f"No service {service[:40]!r} keeps tokens; write --for with {' or '.join(sorted(offered))}."
-        )
-    return cast(Callable[[], TokenStore], offered[service].load())()
+    here = {found.name: found for found in offered(GROUP)}
+    if service not in here:
+        raise UnknownService(f"No service {service[:40]!r} keeps tokens; write --for with {' or '.join(sorted(here))}.")
+    return cast(Callable[[], TokenStore], here[service].load())()
 
 
 @app.command()

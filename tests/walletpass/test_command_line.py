@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint
 from walletpass import cli
 sys.path.insert(0, {folder!r})
 sys.argv = ["walletpass", "crash"]
-cli.entry_points = lambda group: [EntryPoint("crash", "crashing:" + {which!r}, group)]
+cli.offered = lambda group: [EntryPoint("crash", "crashing:" + {which!r}, group)]
 cli.main()
 """
 CRASHING = """

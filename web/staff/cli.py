@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Annotated, cast
 
 import typer
 
 from keys.errors import WalletPassError
+from walletpass.offered import offered
 from web.staff.accounts import Account, Accounts
 from web.staff.passwords import PasswordHasher
 from web.staff.store import StaffStore
@@ -35,10 +35,10 @@ class UnknownDesk(WalletPassError):
 
 
 def _accounts(service: str) -> Accounts:
-    offered = {found.name: found for found in entry_points(group=GROUP)}
-    if service not in offered:
-        raise UnknownDesk(f"No service {service[:40]!r} has a desk; write --for with {' or '.join(sorted(offered))}.")
-    return Accounts(cast(Callable[[], StaffStore], offered[service].load())(), PasswordHasher(threads=1))
+    here = {found.name: found for found in offered(GROUP)}
+    if service not in here:
+        raise UnknownDesk(f"No service {service[:40]!r} has a desk; write --for with {' or '.join(sorted(here))}.")
+    return Accounts(cast(Callable[[], StaffStore], here[service].load())(), PasswordHasher(threads=1))
 
 
 @app.command()
