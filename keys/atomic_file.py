@@ -17,6 +17,8 @@ _UNFINISHED = ".unfinished"
 
 def make_private_folder(folder: Path) -> None:
     """The folder, open to its owner only if it is new; those above it as the umask has them."""
+    if folder.is_dir():
+        return  # and nothing above it is touched: it may be somebody else's
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 

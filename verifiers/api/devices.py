@@ -20,7 +20,7 @@ from web.jwk import read_public_jwk
 from web.limits import RateLimit, caller_address
 
 PREFIX = "/api/v1/device"
-_ENROLMENTS_PER_MINUTE = 10  # of one address
+_ENROLMENTS_PER_MINUTE = 60  # of one address, two for each device: an office may share one
 _NOT_STORED = {"Cache-Control": "no-store"}
 
 Time = Annotated[int, Field(ge=0, lt=1 << 40)]

@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 from joserfc import jwe
 from joserfc.jwk import ECKey
@@ -44,36 +44,30 @@ class DayKeys:
         return {kind: _lacking(device, keys, held.get(kind, {})) for kind, keys in wanted.items()}
 
     def use_keys(self, today: date, tomorrow: date) -> dict[date, bytes]:
-        """The keys for digests of uses, made at their first use; those from before yesterday are deleted.
-
-        Yesterday's stays as long as the uses of yesterday are compared.
-        """
+        """The keys for digests of uses, made at their first use; `verifiers.scans.retention` deletes old ones."""
         with read_transaction(self.store.engine) as connection:
-            found, over = self._read(connection, today, tomorrow)
-        if over or len(found) < 2:
+            found = self._read(connection, today, tomorrow)
+        if len(found) < 2:
             with write_transaction(self.store.engine) as connection:
-                connection.execute(delete(self._table).where(self._table.c.day < today - timedelta(days=1)))
                 for day in (today, tomorrow):
                     self._make(connection, day)
-                found, _ = self._read(connection, today, tomorrow)
+                found = self._read(connection, today, tomorrow)
         return found
 
-    def _read(self, connection: Connection, today: date, tomorrow: date) -> tuple[dict[date, bytes], bool]:
-        """Those two days' keys, and whether there is one that should be gone."""
-        rows = connection.execute(select(self._table)).all()
+    def _read(self, connection: Connection, *days: date) -> dict[date, bytes]:
+        """Those keys of these days that are there and that our seal opens."""
+        rows = connection.execute(select(self._table).where(self._table.c.day.in_(days))).all()
         opened = {row.day: self.store.seal.open(row.sealed_key, _owner(row.day)) for row in rows}
-        keys = {day: key for day, key in opened.items() if key is not None and day in (today, tomorrow)}
-        return keys, any(day < today - timedelta(days=1) for day in opened)
+        return {day: key for day, key in opened.items() if key is not None}
 
     def _make(self, connection: Connection, day: date) -> None:
-        """A key for a day that has none. One that our seal no longer opens is replaced: nobody can use it."""
-        row = connection.execute(select(self._table).where(self._table.c.day == day)).first()
-        if row is not None and self.store.seal.open(row.sealed_key, _owner(day)) is None:
-            connection.execute(delete(self._table).where(self._table.c.day == day))
-            row = None
-        if row is None:
-            sealed = self.store.seal.seal(secrets.token_bytes(KEY_BYTES), _owner(day))
-            insert_missing(connection, self._table, {"day": day, "sealed_key": sealed})
+        """A key for a day. One that our seal does not open is replaced: it is lost, and so are its digests."""
+        here = self._table.c.day == day
+        sealed = connection.scalar(select(self._table.c.sealed_key).where(here))
+        if sealed is not None and self.store.seal.open(sealed, _owner(day)) is None:
+            connection.execute(delete(self._table).where(here))
+        row = {"day": day, "sealed_key": self.store.seal.seal(secrets.token_bytes(KEY_BYTES), _owner(day))}
+        insert_missing(connection, self._table, row)
 
     def _plate_keys(self, device: Device, now: int) -> dict[date, bytes]:
         return self._known.plates.day_keys(now) if is_for_parking(device, self._known.current) else {}

@@ -150,7 +150,7 @@ class Devices:
         """Bring a device into a state; where it is already nothing happens."""
         values: dict[str, Any] = {"state": state.value}
         if state in _ENDED:
-            values |= {"invitation": None, "ended_at": self.store.now()}
+            values["ended_at"] = self.store.now()
         return self._change(device_id, kind, account_id, values, state)
 
     def _change(

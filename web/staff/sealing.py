@@ -53,8 +53,7 @@ class Seal:
 
 def read_seal(file: Path) -> Seal:
     """The seal in this file, made when it is not there; two processes that start at once get the same."""
-    if not file.parent.is_dir():
-        make_private_folder(file.parent)
+    make_private_folder(file.parent)
     with contextlib.suppress(FileExistsError):
         if not file.exists():
             create_private(file, secrets.token_bytes(_KEY))
