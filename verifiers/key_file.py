@@ -44,7 +44,8 @@ def public_jwk(key: ECKey) -> str:
 
 
 def _create(path: Path) -> None:
-    make_private_folder(path.parent)
+    if not path.parent.is_dir():
+        make_private_folder(path.parent)
     made = ECKey.generate_key("P-256").as_dict(private=True)
     try:
         create_private(path, json.dumps(made, sort_keys=True).encode())
