@@ -6,8 +6,6 @@ Source: RFC 7516 (JWE, compact), RFC 7518 sections 4.6 and 5.3. The server canno
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from verifiers.key_file import open_key, public_jwk
 from verifiers.scans.scan import MINUTE, nonce_text, read_nonce
 from verifiers.scans.store import ScanStore
 from web.database import read_transaction, write_transaction
+from web.jwk import from_base64url
 
 KEY_FILE = "cases.jwk"
 ALGORITHMS = ("ECDH-ES", "A256GCM")
@@ -72,7 +71,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseContent:
-    """What an inspector filed; `verdict` and `claims` as they were shown, `photo` a JPEG. A device said all this."""
+    """What an inspector filed; `verdict` and `claims` as they were shown, `photo` a JPEG. A device said all this.
+
+    In JSON the photograph is Base64url without padding.
+    """
 
     note: str
     verdict: Mapping[str, Any]
@@ -172,8 +174,8 @@ def _read_upload(sent: object) -> tuple[bytes, int, str]:
 def _is_ours(header: str) -> bool:
     """No other algorithm, and no compression: a small case that is large when it is opened."""
     try:
-        read = read_object(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    except (NotStrictJson, binascii.Error, ValueError):
+        read = read_object(from_base64url(header) or b"")
+    except NotStrictJson:
         return False
     return read.keys() == _HEADER and (read["alg"], read["enc"]) == ALGORITHMS
 
@@ -197,11 +199,8 @@ def _read_content(plaintext: bytes) -> CaseContent:
 
 
 def _photo(text: str) -> bytes:
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        _unreadable()
-    return raw if raw.startswith(_JPEG) else _unreadable()
+    raw = from_base64url(text)
+    return raw if raw is not None and raw.startswith(_JPEG) else _unreadable()
 
 
 def _id(case_id: str) -> bytes:

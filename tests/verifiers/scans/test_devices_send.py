@@ -102,3 +102,23 @@ def test_a_days_scans_fit_through_the_real_edge(street: Street) -> None:
     now = int(time.time())
     sent = [used(n, f"permit {n}", now, "ÄÖÜÄ", plate=f"D{n}") for n in range(500)]
     assert len(phone.post("scans", {"scans": sent}).json()["received"]) == street.scans() == 500
+
+
+def test_neither_an_answer_nor_a_log_repeats_what_was_sent(street: Street, capfd: pytest.CaptureFixture[str]) -> None:
+    phone, _ = street.phone("Handheld 1")
+    now = int(time.time())
+    sent = [
+        scan("a", now) | {"zone": "D-AB 1234"},
+        {"nonce": "D-AB 1234 Max Muster.."},
+        used("b", "permit", now) | {"use": {"plate": "D-AB 1234"}},
+        "D-AB 1234",
+    ]
+    answers = [
+        phone.post("scans", {"scans": sent}),
+        phone.post("scans", {"D-AB 1234": 1}),
+        phone.post("scans", b"D-AB"),
+    ]
+    answers.append(phone.post("cases", {"id": "D-AB 1234", "at": 0, "encrypted": "D-AB 1234"}))
+    assert [answer.status_code for answer in answers] == [200, 400, 400, 422]
+    heard = "".join([*(answer.text for answer in answers), *capfd.readouterr()])
+    assert "scans" in heard and not [word for word in ("D-AB", "1234", "Muster") if word in heard]

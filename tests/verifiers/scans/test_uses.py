@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Barrier
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.verifiers.scans.desk_of_scans import DAY, MINUTE, NOW, WITHIN, Clock, Desk, sixteen, used
 from tests.verifiers.scans.test_scan import HOUSE
 from verifiers.scans.double_use import DoubleUse, SeenUse, double_uses
+from verifiers.scans.scan import Scan, read_scan
 from verifiers.scans.uses import MAX_TOLD, TOLD_FOR
 
 PLACES, PLATES = "two_places", "two_plates"
@@ -138,19 +139,32 @@ def test_a_plate_that_is_confirmed_later_is_compared_then(desk_on: Desk) -> None
     assert {(nonce, kind) for _, nonce, kind in desk_on.warned()} == {(sixteen("a"), PLATES), (sixteen("b"), PLATES)}
 
 
+def test_an_upload_waits_for_one_that_is_under_way_and_then_sees_what_it_brought(desk_on: Desk) -> None:
+    first = read_scan(used("a", "permit", NOW, "A1"), NOW)
+    assert isinstance(first, Scan)
+    with ThreadPoolExecutor(1) as pool:
+        with desk_on.store.upload() as connection:
+            desk_on.uses.add(connection, "one", [first], [])
+            second = pool.submit(desk_on.receives, used("b", "permit", NOW, "B1"), device="two")
+            wait([second], timeout=0.5)
+            assert not second.done()
+        second.result()
+    assert desk_on.warned() == {("one", sixteen("a"), PLACES), ("two", sixteen("b"), PLACES)}
+
+
 def test_devices_that_upload_at_the_same_moment_miss_nothing(desk_on: Desk) -> None:
-    rounds, devices = 8, 4
+    rounds = 12
     for number in range(rounds):
-        start = Barrier(devices)
+        start = Barrier(2)
 
         def upload(device: int, number: int = number, start: Barrier = start) -> None:
             start.wait()
             sent = [used(f"{number} {device} {n}", f"permit {number} {n}", NOW, f"Z{device}") for n in range(9)]
-            desk_on.receives(*sent[:: -1 if device % 2 else 1], device=str(device))
+            desk_on.receives(*sent[:: -1 if device else 1], device=str(device))
 
-        with ThreadPoolExecutor(devices) as pool:
-            list(pool.map(upload, range(devices)))
-    assert len(desk_on.warned()) == rounds * devices * 9
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(upload, range(2)))
+    assert len(desk_on.warned()) == rounds * 2 * 9
 
 
 def test_a_warning_is_told_for_an_hour_because_an_answer_may_be_lost(desk_on: Desk, clock: Clock) -> None:
