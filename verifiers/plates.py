@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from keys.trust_list import TrustList
 from walletpass.claims import read_plate
+from walletpass.errors import InvalidClaim
 from walletpass.passes import local_day
 from walletpass.plate_entries import days_left, key_check, stretched, tag
 from walletpass.plate_list import PlateList
@@ -71,7 +72,7 @@ class PlateLookup:
 
         Raises `InvalidClaim` (`bad_plate`) for what is no licence plate.
         """
-        written, _ = read_plate("plate", plate)
+        written = _written(plate)
         day = today_and_tomorrow(now)[0]
         found, key = self.lists.get(day), self.keys.get(day)
         if self.trust is None or now >= self.trust.expires_at:
@@ -89,6 +90,15 @@ class PlateLookup:
     def day_keys(self, now: int) -> dict[date, bytes]:
         """The keys for an enrolled device: today's and tomorrow's, as far as they are here. They are secret."""
         return {day: self.keys[day] for day in today_and_tomorrow(now) if day in self.keys}
+
+
+def _written(plate: str) -> str:
+    """As a permit would name it. One code for all that is none: which characters exist hangs on a reader's Unicode."""
+    try:
+        return read_plate("plate", plate)[0]
+    except InvalidClaim:
+        sentence = "This is no licence plate; write it like D-AB 1234 or D-AB 1234E."
+        raise InvalidClaim("plate", "bad_plate", sentence) from None
 
 
 def _answer(found: PlateList, key: bytes, plate: str, zones: Collection[str]) -> PlateAnswer:

@@ -2,6 +2,7 @@
 //   {"set": name, "anchor": PEM, "refreshes": [{"documents": {path: Base64}, "now": n}, …]}  reads documents
 //   {"text": …, "set": name, "now": n}  → the verdict, in the members of verifiers/verdict_document.py
 //   {"json": Base64}  → whether strict_json.js reads it, and what it found
+// and about plates what plates.mjs says.
 
 import { createInterface } from "node:readline";
 
@@ -9,6 +10,7 @@ import { PublishedDocuments } from "../../verifiers/inspector/src/published.js";
 import { NotStrictJson, readObject } from "../../verifiers/inspector/src/strict_json.js";
 import { readAnchor } from "../../verifiers/inspector/src/trust.js";
 import { verify } from "../../verifiers/inspector/src/verify.js";
+import { ANSWERS as ABOUT_PLATES } from "./plates.mjs";
 
 const sets = new Map();
 const bytes = (text) => new Uint8Array(Buffer.from(text, "base64"));
@@ -44,18 +46,20 @@ function readJson(raw) {
   }
 }
 
+// A line is answered by the first of these members that it has.
+const ANSWERS = {
+  ...ABOUT_PLATES,
+  text: async ({ text, set, now }) => verdictDocument(await verify(text, sets.get(set), now)),
+  json: ({ json }) => readJson(json),
+  refreshes: async (asked) => sets.set(asked.set, await read(asked)) && {},
+};
+
 // Numbers beyond 2^53 go as text, which Python does the same.
 const written = (_, value) =>
   typeof value === "bigint" ? String(value) : value instanceof Map ? Object.fromEntries(value) : value;
 
 for await (const line of createInterface({ input: process.stdin })) {
   const asked = JSON.parse(line);
-  if ("refreshes" in asked) sets.set(asked.set, await read(asked));
-  const answer =
-    "text" in asked
-      ? verdictDocument(await verify(asked.text, sets.get(asked.set), asked.now))
-      : "json" in asked
-        ? readJson(asked.json)
-        : {};
-  process.stdout.write(JSON.stringify(answer, written) + "\n");
+  const answer = Object.entries(ANSWERS).find(([member]) => member in asked)[1];
+  process.stdout.write(JSON.stringify(await answer(asked), written) + "\n");
 }

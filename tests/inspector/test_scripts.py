@@ -13,8 +13,18 @@ from keys.certificates import EXTENDED_KEY_USAGES
 from keys.signer import Role
 from keys.strict_json import MAX_DEPTH as JSON_DEPTH
 from tests.inspector.node import ROOT, node
-from verifiers import published, verification
-from walletpass import cbor, cwt_claims, status_list, status_token, type_metadata
+from verifiers import plate_documents, published, verification
+from verifiers.plates import PlateOutcome, PlateReason
+from walletpass import (
+    cbor,
+    claims,
+    cwt_claims,
+    plate_entries,
+    plate_list,
+    status_list,
+    status_token,
+    type_metadata,
+)
 from walletpass.formats import bound_cwt, cwt
 from walletpass.pass_type import Audience, Category, ClaimKind
 from walletpass.verdict import UNDETERMINED_REASONS, Outcome, Reason, Step, StepResult
@@ -27,7 +37,7 @@ SCRIPTS = sorted(
     if path.suffix in (".js", ".mjs") and "node_modules" not in path.parts
 )
 # What judges offline: everything that these reach. A clock, a store or the network would make it something else.
-ENTRANCES = ("verify.js", "published.js")
+ENTRANCES = ("verify.js", "published.js", "plates.js", "plate_documents.js")
 OUTSIDE = re.compile(
     r"\b(?:fetch|XMLHttpRequest|WebSocket|indexedDB|localStorage)\b|\b(?:caches|navigator|window|process)\."
     r"|\bdocument\.|Date\.now|new Date\(\)|\bperformance\.|\bimport\(|\brequire\(\""
@@ -75,7 +85,8 @@ def test_a_script_is_javascript_and_says_what_it_is_for(script: Path) -> None:
 
 def test_judging_reaches_no_package_clock_store_or_network() -> None:
     modules = judging()
-    assert {"decode.js", "holder_key.js", "trust.js", "status.js", "types.js", "x509.js"} <= modules.keys()
+    named = {"decode.js", "holder_key.js", "trust.js", "status.js", "types.js", "x509.js", "licence_plate.js"}
+    assert named <= modules.keys()
     for name, text in modules.items():
         assert all(there.startswith("./") for there in _IMPORT.findall(text)), name
         assert not OUTSIDE.findall(_COMMENT.sub("", text)), name
@@ -105,8 +116,18 @@ def test_limits_are_the_same_on_both_sides() -> None:
         ("published.js", "MAX_LISTS"): published.MAX_LISTS,
         ("published.js", "CLOCK_TOLERANCE"): published.CLOCK_TOLERANCE,
         ("published.js", "MAX_AGGREGATION"): published._MAX_AGGREGATION,
+        ("plate_list.js", "MAX_LIST"): plate_list.MAX_LIST,
+        ("plate_list.js", "MAX_ITERATIONS"): plate_list.MAX_ITERATIONS,
+        ("plate_list.js", "MAX_ZONES"): plate_list.MAX_ZONES,
+        ("plate_entries.js", "SALT_BYTES"): plate_entries.SALT_BYTES,
+        ("plate_entries.js", "NONCE_BYTES"): plate_entries.NONCE_BYTES,
+        ("plate_entries.js", "PREFIX_BYTES"): plate_entries.PREFIX_BYTES,
+        ("plate_entries.js", "ENTRY_BYTES"): plate_entries.ENTRY_BYTES,
+        ("licence_plate.js", "MAX_TEXT"): claims.MAX_TEXT,
+        ("licence_plate.js", "PLATE_CHARACTERS"): claims._PLATE_CHARACTERS,
     }
     assert {place: constant(*place) for place in same} == same
+    assert plate_documents.CLOCK_TOLERANCE == published.CLOCK_TOLERANCE  # of which JavaScript has one
 
 
 def test_words_are_the_same_on_both_sides() -> None:
@@ -119,6 +140,8 @@ def test_words_are_the_same_on_both_sides() -> None:
         ("types.js", "CATEGORIES"): set(Category),
         ("types.js", "AUDIENCES"): set(Audience),
         ("types.js", "FORMS"): set(ClaimKind),
+        ("plates.js", "PlateOutcome"): set(PlateOutcome),
+        ("plates.js", "PlateReason"): set(PlateReason),
     }
     assert {place: words(*place) for place in same} == same
     undetermined = source("verdict.js").partition("UNDETERMINED_REASONS = new Set([")[2].partition("]")[0]

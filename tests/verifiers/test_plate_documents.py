@@ -37,8 +37,8 @@ PLATE, ZONE = "D-AB 1234", "MÜ"
 class PlateCity(SampleCity):
     """A city that also publishes plate lists by hand."""
 
-    def __init__(self, home: Path) -> None:
-        super().__init__(home)
+    def __init__(self, home: Path, now: int = NOW) -> None:
+        super().__init__(home, now=now)
         self.publish()
         self.receiver = ReceivingKey.open(home / "verifier")
         self.reader = PlateDocuments(Folder(self.published), self.receiver)

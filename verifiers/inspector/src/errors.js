@@ -28,6 +28,20 @@ export class StatusListInvalid extends WalletPassError {
   code = "status_list_invalid";
 }
 
+/** A plate list that counts as absent. */
+export class PlateListInvalid extends WalletPassError {
+  code = "plate_list_invalid";
+}
+
+/** A value that is not what it should be; `code` is the precise reason. */
+export class InvalidClaim extends WalletPassError {
+  /** @param {string} code @param {string} sentence */
+  constructor(code, sentence) {
+    super(sentence);
+    this.code = code;
+  }
+}
+
 /** There is no usable trust anchor. */
 export class AnchorInvalid extends WalletPassError {
   code = "anchor_invalid";

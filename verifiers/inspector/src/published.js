@@ -24,7 +24,7 @@
 import { hex, sha256 } from "./bytes.js";
 import { Role } from "./certificates.js";
 import { Malformed, StatusListInvalid, TrustListInvalid } from "./errors.js";
-import { signedBy } from "./signature.js";
+import { signerOf, stillTrusted } from "./signers.js";
 import { readToken } from "./status.js";
 import { NotStrictJson, readObject } from "./strict_json.js";
 import { readTrustList } from "./trust.js";
@@ -36,7 +36,6 @@ export const MAX_AGGREGATION = 64 << 10; // bytes
 export const TRUST_LIST = "trust-list.jwt";
 export const AGGREGATION = "status-lists.json";
 const LIST_ID = /^[A-Za-z0-9_-]{1,32}$/;
-const SIGNATURE_BYTES = 64;
 
 /** Takes the documents of one place and remembers the newest. One call at a time: await each before the next. */
 export class PublishedDocuments {
@@ -80,7 +79,9 @@ export class PublishedDocuments {
     const last = this.#trustList;
     if (!found || (last && (found.version < last.version || found.issuedAt < last.issuedAt))) return false;
     this.#trustList = found;
-    for (const [uri, taken] of this.#lists) if (!stillTrusted(taken, found)) this.#lists.delete(uri);
+    for (const [uri, taken] of this.#lists) {
+      if (!stillTrusted(found, taken.signedBy, taken.listed.issuedAt)) this.#lists.delete(uri);
+    }
     return true;
   }
 
@@ -121,9 +122,11 @@ export class PublishedDocuments {
   async takeList(token, uri, now) {
     const trust = this.#trustList;
     if (!token || !trust) return false;
-    const taken = await unless(StatusListInvalid, readToken(token, statusSigner(trust)));
-    if (!taken || this.#trustList === null || !stillTrusted(taken, this.#trustList)) return false;
-    const { listed } = taken;
+    const signer = signerOf(trust, Role.STATUS_LIST, StatusListInvalid);
+    const taken = await unless(StatusListInvalid, readToken(token, signer));
+    if (!taken || this.#trustList === null) return false;
+    const { listed, signedBy } = taken;
+    if (!stillTrusted(this.#trustList, signedBy, listed.issuedAt)) return false;
     // One from the future would shut out every later one (the trust list is read by the same rule).
     if ((uri !== null && listed.uri !== uri) || listed.issuedAt > now + CLOCK_TOLERANCE) return false;
     const last = this.#lists.get(listed.uri);
@@ -177,34 +180,6 @@ async function unless(refusal, work) {
     if (problem instanceof /** @type {any} */ (refusal)) return null;
     throw problem;
   }
-}
-
-/** @param {ListedKey} key @param {number} issuedAt @returns {boolean} */
-function inWindow(key, issuedAt) {
-  return key.signFrom <= issuedAt && (key.signUntil === null || issuedAt <= key.signUntil);
-}
-
-/**
- * A status list whose key was withdrawn, or signed outside its time, is a list of nobody.
- * @param {{listed: StatusList, signedBy: ListedKey}} taken @param {TrustList} trust @returns {boolean}
- */
-function stillTrusted(taken, trust) {
-  return trust.keys.some(
-    (key) =>
-      key.role === Role.STATUS_LIST &&
-      key.certificate === taken.signedBy.certificate &&
-      inWindow(key, taken.listed.issuedAt),
-  );
-}
-
-/** @param {TrustList} trust @returns {import("./status.js").Signer} */
-function statusSigner(trust) {
-  return async (kid, message, signature) => {
-    const keys = trust.keys.filter((key) => key.kid === kid && key.role === Role.STATUS_LIST);
-    const found = signature.length === SIGNATURE_BYTES ? await signedBy(keys, signature, message) : null;
-    if (!found) throw new StatusListInvalid("No key that may sign status lists has signed this one.");
-    return found;
-  };
 }
 
 /** @param {Uint8Array} [aggregation] @returns {string[]} */

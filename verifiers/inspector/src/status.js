@@ -2,10 +2,8 @@
  * Status lists: signed tokens (JWT or CWT), read strictly. Source: draft-ietf-oauth-status-list sections 4, 5 and 8.3.
  * The checks of `walletpass/status_token.py` and `walletpass/status_list.py`; whatever fails one counts as absent.
  *
+ * @typedef {import("./signers.js").Signer} Signer
  * @typedef {import("./trust.js").ListedKey} ListedKey
- * @typedef {(kid: string, message: Uint8Array, signature: Uint8Array) => Promise<ListedKey>} Signer
- *   kid (lowercase hex), message, raw signature → the key, or throws `StatusListInvalid`: who may sign status lists is
- *   the caller's.
  */
 
 import { decodeBase64url, hex } from "./bytes.js";

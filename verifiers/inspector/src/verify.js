@@ -16,6 +16,7 @@
 import { hex } from "./bytes.js";
 import { RESERVED, decode } from "./decode.js";
 import { Malformed } from "./errors.js";
+import { localDay } from "./local_day.js";
 import { CLOCK_TOLERANCE } from "./published.js";
 import { holds, importPoint, signedBy } from "./signature.js";
 import { Status } from "./status.js";
@@ -143,13 +144,6 @@ async function holder(proof, now) {
   return proof.signedAt > now + PROOF_AGE ? Reason.PROOF_EARLY : null;
 }
 
-const LOCAL_DAY = new Intl.DateTimeFormat("en-CA", {
-  timeZone: "Europe/Berlin",
-  year: "numeric",
-  month: "2-digit",
-  day: "2-digit",
-});
-const LAST_DAY = "9999-12-31";
 const MAX_DAYS = 1024;
 /** @type {Map<number, string>} */
 const days = new Map();
@@ -161,9 +155,7 @@ const days = new Map();
 export function lastValidDay(validUntil) {
   const remembered = days.get(validUntil);
   if (remembered) return remembered;
-  const parts = new Map(LOCAL_DAY.formatToParts((validUntil - 1) * 1000).map(({ type, value }) => [type, value]));
-  const year = Number(parts.get("year"));
-  const found = year > 9999 ? LAST_DAY : `${year}-${parts.get("month")}-${parts.get("day")}`;
+  const found = localDay(validUntil - 1);
   if (days.size >= MAX_DAYS) days.clear();
   days.set(validUntil, found);
   return found;
