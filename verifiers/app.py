@@ -30,6 +30,7 @@ from verifiers.devices.devices import Devices
 from verifiers.devices.errors import STATUSES as DEVICE_STATUSES
 from verifiers.devices.store import open_devices
 from verifiers.images import MAX_BYTES
+from verifiers.inspector.serving import inspector_router
 from verifiers.judging import Judge
 from verifiers.known import Known
 from verifiers.mirror import mirror_router
@@ -104,6 +105,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))
     app.include_router(counts_router(store, CountsKey.open(settings.verifier_home), settings.desk_origin, tokens))
     app.include_router(mirror_router(lambda: known.mirror))
+    app.include_router(inspector_router())
     devices, cases = Devices(open_devices(settings, engine)), Cases(store, settings.verifier_home)
     uses = Uses(store, settings.double_use_minutes)
     staff, hasher = open_staff(settings, engine), PasswordHasher()
