@@ -40,7 +40,7 @@ class VerifierSettings(BaseSettings):
     anchor: str = Field(default="", description="The trust anchor (PEM), given out of band; empty: anchor.pem.")
     status_signing_eku: str = Field(default="", description="OID of the status signers' key usage; empty: our own.")
     refresh_interval: float = Field(
-        default=60, ge=0.05, description="How often a web address is asked; a folder: every second."
+        default=20, ge=0.05, description="How often a web address is asked; a folder: every second."
     )
     verifier_host: str = Field(default="127.0.0.1", description="Address the verifying service listens on.")
     verifier_port: int = Field(default=8001, description="Port the verifying service listens on.")
