@@ -26,7 +26,7 @@ from issuers.residents.pages import residents_router
 from issuers.upkeep import INTERVAL, keep_plate_lists, keep_up
 from issuers.wallets import HasRouter
 from web.bearer import BearerTokens
-from web.edge import NO_TELEMETRY, fit_edge
+from web.edge import Service, fit_edge
 from web.tokens import TokenStore
 
 REQUESTS_PER_MINUTE = 6000  # of one token: a department's system, not a person
@@ -44,15 +44,11 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await upkeep
 
-    app = FastAPI(
+    app = Service(
         title="walletpass issuing service",
         summary="An entitlement in, a pass out, its status published.",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
         openapi_url=ADDRESS,
         lifespan=lifespan,
-        telemetry=NO_TELEMETRY,
     )
     fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies={imports.PATH: imports.LIMIT})
     install_field_problems(app)

@@ -51,8 +51,7 @@ from verifiers.webhooks.store import open_webhooks
 from verifiers.webhooks.webhooks import Webhooks
 from web.bearer import BearerTokens
 from web.dpop import FreshNonces, Proofs
-from web.edge import NO_TELEMETRY, fit_edge
-from web.envelope import Quick
+from web.edge import Service, fit_edge
 from web.limits import RateLimit
 from web.staff.accounts import Accounts
 from web.staff.passwords import PasswordHasher
@@ -83,23 +82,18 @@ def create_app(settings: VerifierSettings) -> FastAPI:
         retention.stop()
         known.stop()
 
-    app = FastAPI(
+    app = Service(
         title="walletpass verifying service",
         summary="A presentation in, a verdict out.",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         lifespan=lifespan,
-        telemetry=NO_TELEMETRY,
     )
-    quick: dict[str, Quick] = {}
-    metrics = fit_edge(app, STATUSES, known.missing, BODY_LIMITS, quick=quick)
+    metrics = fit_edge(app, STATUSES, known.missing, BODY_LIMITS)
     sender = Sender(settings.webhook_private_networks)
     deliveries = DeliveryThread(Delivery(webhook_store, sender, WebhookMetrics(webhook_store, metrics.registry)))
     judge = Judge(known, metrics.registry)
     tokens = BearerTokens(open_tokens(settings, engine), settings.verifier_checks_per_minute)
-    quick[QuickChecks.path] = QuickChecks(judge, tokens)
+    app.answer_quickly(QuickChecks(judge, tokens), metrics, STATUSES)
     pictures = PictureQueue()
     app.include_router(verifications_router(judge, tokens, pictures))
     app.include_router(check_page_router(judge, RateLimit(settings.verifier_page_per_minute), pictures))

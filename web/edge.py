@@ -10,22 +10,40 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from walletpass.errors import WalletPassError
-from web.envelope import Envelope, Quick
+from web.envelope import Envelope
 from web.health import Missing, health_router
-from web.limits import BodyLimits
+from web.limits import JSON_LIMIT, BodyLimits
 from web.logs import configure_logs
 from web.metrics import RequestMetrics
 from web.pages import static_files
 from web.patience import ImpatientProtocol
 from web.problems import install_problems
+from web.quick import Quick, QuickLane
 
-JSON_LIMIT = 64 << 10  # bytes
 MAX_CONNECTIONS = 512  # with more, requests are answered with 503; a process may usually open 1,024 files
 IPNetwork = IPv4Network | IPv6Network
 # The framework's own telemetry would tell whoever collects it the paths, which may hold serials.
-NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
+
+class Service(FastAPI):
+    """A FastAPI of ours: without pages from elsewhere and without telemetry, with quick ways past all its layers."""
+
+    def __init__(self, **described: Any) -> None:
+        super().__init__(version="1", docs_url=None, redoc_url=None, telemetry=_NO_TELEMETRY, **described)
+        self._lanes: dict[str, ASGIApp] = {}
+
+    def answer_quickly(self, quick: Quick, metrics: RequestMetrics, statuses: Mapping[str, int]) -> None:
+        """Ask `quick` first; see `web.quick`. The address itself is declared as any other."""
+        self._lanes[quick.path] = QuickLane(quick, super().__call__, metrics, statuses)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = scope["type"] == "http" and scope["method"] == "POST"
+        lane = self._lanes.get(scope["path"]) if asked else None
+        await (lane or super().__call__)(scope, receive, send)
 
 
 def fit_edge(
@@ -34,14 +52,12 @@ def fit_edge(
     missing: Missing,
     larger_bodies: Mapping[str, int] | None = None,
     streamed_bodies: Mapping[str, int] | None = None,
-    quick: Mapping[str, Quick] | None = None,
 ) -> RequestMetrics:
     """Problem details, limits, headers, logs, health and metrics for `app`; returns its figures.
 
     `statuses`: HTTP status by error code. `missing`: what readiness still lacks. `larger_bodies`: limits in bytes by
     path prefix, where `JSON_LIMIT` is too small. `streamed_bodies`: the same, for addresses that read the body
-    themselves, piece by piece. `quick`: quick ways by their addresses; looked at with each request, so they may be
-    added later.
+    themselves, piece by piece.
     """
     metrics = RequestMetrics()
     install_problems(app, statuses)
@@ -49,8 +65,7 @@ def fit_edge(
     app.include_router(metrics.router())
     app.mount("/static", static_files(), name="static")
     limits = BodyLimits(JSON_LIMIT, larger_bodies or {}, streamed_bodies or {})
-    quick = {} if quick is None else quick
-    app.add_middleware(Envelope, metrics=metrics, limits=limits, statuses=statuses, quick=quick)
+    app.add_middleware(Envelope, metrics=metrics, limits=limits)
     return metrics
 
 

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope
 
 from keys.errors import WalletPassError
 
+JSON_LIMIT = 64 << 10  # bytes
 BODY_TIME = 60.0  # seconds for a whole body to arrive
 _CALLERS_AT_MOST = 4096
 _MINUTE = 60.0  # seconds

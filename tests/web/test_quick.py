@@ -1,4 +1,4 @@
-"""The one layer around an app: a quick way answers as the ordinary one does, and nothing is weaker on it."""
+"""A quick way past an app's layers: it answers as the ordinary one does, and nothing is weaker on it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import Scope
 
 from keys.errors import WalletPassError
-from web.edge import JSON_LIMIT, fit_edge
+from web.edge import Service, fit_edge
+from web.limits import JSON_LIMIT
+
+STATUSES = {"tired": 409}
+JSON = {"Content-Type": "application/json"}
 
 
 class Tired(WalletPassError):
@@ -43,7 +47,7 @@ def quick() -> QuickEcho:
 
 @pytest.fixture
 def client(quick: QuickEcho) -> TestClient:
-    app = FastAPI()
+    app = Service(title="echo")
 
     @app.post("/echo")
     async def echo(request: Request) -> str:
@@ -53,7 +57,7 @@ def client(quick: QuickEcho) -> TestClient:
     async def silence() -> str:
         return ""
 
-    fit_edge(app, {"tired": 409}, lambda: (), quick={quick.path: quick})
+    app.answer_quickly(quick, fit_edge(app, STATUSES, lambda: ()), STATUSES)
 
     @app.exception_handler(ZeroDivisionError)  # added after the edge, as services do
     async def divided(_: Request, __: Exception) -> Response:
@@ -63,7 +67,7 @@ def client(quick: QuickEcho) -> TestClient:
     async def divides() -> float:
         return 1 / 0
 
-    return TestClient(app)
+    return TestClient(app, headers=JSON)
 
 
 def kept(headers: Mapping[str, str]) -> dict[str, str]:
@@ -82,6 +86,17 @@ def test_both_ways_give_the_same_answer_with_the_same_headers(client: TestClient
 def test_what_the_quick_way_passes_on_is_read_again_by_the_ordinary_one(client: TestClient, quick: QuickEcho) -> None:
     assert client.post("/echo", content=b"1" * 40_000).json() == "1" * 40_000
     assert quick.asked == [b"1" * 40_000]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Content-Type": "text/plain"}, {"Content-Length": "x"}, {"Content-Length": "99999"}]
+)
+def test_what_is_not_plain_does_not_reach_the_quick_way(
+    client: TestClient, quick: QuickEcho, headers: dict[str, str]
+) -> None:
+    client.post("/echo", content=b"a", headers=headers)
+    client.post("/echo", content=iter([b"a", b"b"]))
+    assert quick.asked == []
 
 
 def test_other_methods_and_addresses_do_not_reach_the_quick_way(client: TestClient, quick: QuickEcho) -> None:
