@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, Playwright
+from starlette.types import ASGIApp
 
 CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
@@ -37,7 +37,7 @@ def launch_with_camera(playwright: Playwright, film: Path | None, *arguments: st
 
 
 @contextlib.contextmanager
-def running(app: FastAPI, listening: socket.socket | None = None) -> Iterator[str]:
+def running(app: ASGIApp, listening: socket.socket | None = None) -> Iterator[str]:
     """The address of the running app: localhost, where browsers allow cameras and service workers without TLS."""
     with listening or socket.create_server(("127.0.0.1", 0)) as open_socket:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))

@@ -23,8 +23,13 @@ def node() -> str:
 
 def judged_by_node(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The answers of `judge.mjs`, one for each line."""
+    return answered_by("judge.mjs", lines)
+
+
+def answered_by(script: str, lines: Iterable[dict[str, Any]]) -> list[Any]:
+    """The answers of a script of this folder, one for each line."""
     asked = "".join(f"{json.dumps(line)}\n" for line in lines)
-    command = [node(), str(FOLDER / "judge.mjs")]
+    command = [node(), str(FOLDER / script)]
     answered = subprocess.run(command, input=asked, capture_output=True, text=True, encoding="utf-8", timeout=240)
     assert answered.returncode == 0, answered.stderr[-4000:]
     return [json.loads(line) for line in answered.stdout.splitlines()]

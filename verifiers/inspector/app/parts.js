@@ -1,0 +1,20 @@
+/**
+ * The parts behind the session's checks, each made with the ground (`ground.js`). The session asks `checks` to judge and
+ * to look up; all of them report at each contact and hear what came of it.
+ *
+ * @typedef {import("./ground.js").Ground} Ground
+ * @typedef {import("./ground.js").Part} Part
+ *
+ * @typedef {object} Checks what the session hands on to, with the words of its own methods
+ * @property {(text: string) => Promise<any>} judge
+ * @property {(plate: string, zones: readonly string[]) => Promise<any>} lookUp
+ * @property {(nonce: string, plate: string) => Promise<any>} confirmPlate
+ * @property {(filed: {nonce: string, note: string, photo: Blob | null}) => Promise<void>} fileCase
+ * @property {() => Promise<{waiting: number, quarantined: {scan: any, code: string}[], cases: number}>} queue
+ * @property {(nonce: string) => Promise<void>} retryQuarantined
+ */
+
+/** @param {Ground} _ground @returns {{checks: Partial<Checks>, parts: Part[]}} */
+export function makeParts(_ground) {
+  return { checks: {}, parts: [] };
+}
