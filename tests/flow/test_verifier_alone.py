@@ -150,7 +150,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(tree: Path, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": "/usr/bin:/bin", "WALLETPASS_HOME": str(home)}
     command = [str(tree / ".venv" / "bin" / words[0]), *words[1:]]
-    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_the_command_offers_what_is_there_and_nothing_of_the_issuing_side(tree: Path, tmp_path: Path) -> None:

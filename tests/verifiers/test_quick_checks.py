@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from verifiers.app import create_app
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
 
+AGE = re.compile(rb'(?<="status_age_seconds":)\d+')
 PLAIN, UNUSUAL = "application/json", "application/vnd.gate+json"  # the second is JSON too, by the ordinary way
 
 
@@ -31,10 +33,11 @@ def client(living_city: SampleCity) -> Iterator[TestClient]:
     settings = VerifierSettings(home=living_city.home, refresh_interval=0.05)
     secret = open_tokens(settings).create("Gate", {("*", "verify")}, int(time.time()), 3600)[1]
     with TestClient(create_app(settings), headers={"Authorization": f"Bearer {secret}"}) as client:
-        deadline = time.monotonic() + 10
-        while client.get("/readyz").status_code != 200:
+        body = {"presentation": living_city.qr()}
+        deadline = time.monotonic() + 60
+        while client.post("/api/v1/verifications", json=body).json()["outcome"] != "accepted":
             assert time.monotonic() < deadline
-            time.sleep(0.02)
+            time.sleep(0.05)
         yield client
 
 
@@ -71,7 +74,7 @@ def test_each_kind_of_verdict_reads_the_same_on_both_ways(
             client.post("/api/v1/verifications", content=body, headers={"Content-Type": form})
             for form in (PLAIN, UNUSUAL)
         ]
-        first, second = (answer.content for answer in answers)
+        first, second = (AGE.sub(b"", answer.content) for answer in answers)  # a second may have passed
         assert first == second
         assert [answer.headers["content-type"] for answer in answers] == ["application/json"] * 2
         assert answers[0].status_code == 200
