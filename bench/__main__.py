@@ -18,6 +18,7 @@ ROWS = (
     "status_lists fetched",
     "plates built",
     "plates looked_up",
+    "plates in_node",
     "offers offers sqlite",
     "offers offers postgresql",
     "imports imports sqlite",

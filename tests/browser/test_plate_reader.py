@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import random
 import re
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -116,19 +116,20 @@ def same(one: str, other: str) -> bool:
 
 
 def test_plates_are_proposed_as_they_are_met(page: Page) -> None:
-    """Every plate in every condition, two of seven in two lines: how many are right at first, and among three."""
-    rng, first, among, wrong = random.Random(7), Counter[str](), Counter[str](), []
-    for met, conditions in MET.items():
-        for number, plate in enumerate(PLATES):
-            drawn = draw_plate(plate, rng, two_lines=number in (1, 4))
-            proposed = read(page, photograph(drawn, rng, conditions))
-            assert isinstance(proposed, list) and len(proposed) <= 3, proposed
-            assert [read_plate("plate", one)[0] for one in proposed] == proposed
-            first[met] += bool(proposed) and same(proposed[0], plate)
-            among[met] += any(same(one, plate) for one in proposed)
-            wrong += [] if proposed and same(proposed[0], plate) else [(met, plate, proposed)]
-    count = len(PLATES) * len(MET)
-    assert first.total() >= 0.85 * count and among.total() >= 0.95 * count, wrong
+    """Every plate in every condition (every other one at a tenth of the volume), two of seven in two lines."""
+    rng, first, among, wrong = random.Random(7), 0, 0, []
+    every = [(met, number, plate) for met in MET for number, plate in enumerate(PLATES)]
+    pictures = every if os.environ.get("WALLETPASS_STRESS") else every[::2]
+    for met, number, plate in pictures:
+        taken = photograph(draw_plate(plate, rng, two_lines=number in (1, 4)), rng, MET[met])
+        proposed = read(page, taken)
+        assert isinstance(proposed, list) and len(proposed) <= 3, proposed
+        assert [read_plate("plate", one)[0] for one in proposed] == proposed
+        right = [same(one, plate) for one in proposed]
+        first, among = first + any(right[:1]), among + any(right)
+        wrong += [] if any(right[:1]) else [(met, plate, proposed)]
+    count = len(pictures)
+    assert first >= 0.85 * count and among >= 0.95 * count, f"{first}, {among} of {count}: {wrong}"
 
 
 @pytest.mark.parametrize("plate", ["D-AB 1234E", "KÖ-UX 10"])

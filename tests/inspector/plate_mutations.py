@@ -201,14 +201,15 @@ class Forger:
     def _other_value(self, day: date) -> bytes:
         claims = self._claims(self._list(day))
         zones = claims[PLATES]["zones"]
-        place = self.rng.choice((claims, claims, claims[PLATES], claims[PLATES], zones, zones[ZONES[0]]))
+        place = self.rng.choice((claims, claims, claims[PLATES], claims[PLATES], zones, zones, zones[ZONES[0]]))
         if isinstance(place, list):
             place[self.rng.randrange(2)] = self.rng.choice((*_VALUES, *_ENTRIES))
         elif self.rng.random() < 0.1:
             del place[self.rng.choice(list(place))]
         else:
             key = self.rng.choice((*place, *place, *_NAMES))
-            place[key] = self.rng.choice(_EDGES.get(key, _VALUES) if self.rng.random() < 0.8 else _VALUES)
+            edges = (*_EDGES["7"], [False, bytes(10)]) if place is zones else _EDGES.get(key, _VALUES)
+            place[key] = self.rng.choice(edges if self.rng.random() < 0.8 else _VALUES)
         return self._assembled(claims)
 
     def _other_header(self, day: date) -> bytes:

@@ -4,7 +4,9 @@
 //   {"plate": …, "of": name, "zones": […], "now": n}  → the answer, in the members of verifiers/plates.py
 //   {"plate_text": …}  → how licence_plate.js reads it
 //   {"instant": n}  → its local day, and when that ends
+//   {"seen": [{"read": [{"char", "confidence"}, …], "dotted", "gap", "begins"}, …]}  → the plates it may be
 
+import { best, readings } from "../../verifiers/inspector/app/plate_picture/proposals.js";
 import { readPlate, plateKey } from "../../verifiers/inspector/src/licence_plate.js";
 import { InvalidClaim } from "../../verifiers/inspector/src/errors.js";
 import { endSecond, localDay } from "../../verifiers/inspector/src/local_day.js";
@@ -61,5 +63,6 @@ export const ANSWERS = {
   plate_set: read,
   plate: (asked) => refusable(() => find(asked)),
   plate_text: (asked) => refusable(() => spelt(asked.plate_text)),
+  seen: ({ seen }) => ({ plates: best(readings(seen)) }),
   instant: ({ instant }) => ({ day: localDay(instant), ends: endSecond(localDay(instant)) }),
 };

@@ -8,7 +8,7 @@
  * the answer with worker.min.js needs the policy too, for a worker goes by its own.
  *
  * @typedef {import("./plate_picture/gray.js").Gray} Gray
- * @typedef {import("./plate_picture/reading.js").Symbol} Symbol
+ * @typedef {import("./plate_picture/reading.js").Printed} Printed
  * @typedef {[number, number, number, number]} Frame where the plate is: x, y, width and height as parts of the picture
  */
 
@@ -138,7 +138,7 @@ const clamped = (part) => Math.min(1, Math.max(0, part));
 
 /**
  * @param {any} worker of tesseract.js @param {Gray} gray @param {string} allowed @param {boolean} alone
- * @returns {Promise<Symbol[]>}
+ * @returns {Promise<Printed[]>}
  */
 async function print(worker, gray, allowed, alone) {
   await worker.setParameters({ tessedit_pageseg_mode: alone ? WORD : LINE, tessedit_char_whitelist: allowed });

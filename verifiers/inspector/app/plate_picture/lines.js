@@ -22,7 +22,8 @@ const SHORTEST = 0.68; // a letter below its dots
 const TALLEST = 1.2;
 const STRAY = 0.14; // how far a character may stand off its line, in heights
 const WIDEST_GAP = 1.9; // in heights, with the seals in it
-const LINES_APART = [1.02, 1.75]; // from base line to base line, in heights
+const APART = { least: 1.02, most: 1.75, slope: 0.2 }; // from base line to base line, in heights; and their slopes
+const ALIKE = 1.25; // how many times taller than its neighbour
 const MOST_PIECES = 120;
 const MOST_CHARACTERS = 9;
 
@@ -39,7 +40,9 @@ export function linesOf(gray, ink) {
   const first = bestLine(candidates);
   if (!first) return [];
   const second = besideIt(first, candidates);
-  return second ? [first, second].sort((one, other) => one.base - other.base) : [first];
+  if (!second) return [first];
+  const x = middle(second.characters[0]);
+  return [first, second].sort((one, other) => one.base + one.slope * x - other.base - other.slope * x);
 }
 
 /** @param {Piece} piece */
@@ -55,6 +58,9 @@ function isLikely(piece, height) {
   );
 }
 
+/** @param {number} one @param {number} other heights @returns {boolean} */
+const isAlike = (one, other) => one / other < ALIKE && other / one < ALIKE;
+
 /** Tries the line through each two pieces. @param {Piece[]} pieces @returns {Line | null} */
 function bestLine(pieces) {
   /** @type {Line | null} */
@@ -64,8 +70,7 @@ function bestLine(pieces) {
     for (const other of pieces) {
       const [right, height] = [middle(other) - middle(one), Math.max(tall(one), tall(other))];
       const slope = (other.bottom - one.bottom) / right;
-      if (right < height * 0.3 || Math.abs(slope) > STEEPEST || tall(one) / tall(other) > 1.25) continue;
-      if (tall(other) / tall(one) > 1.25) continue;
+      if (right < height * 0.3 || Math.abs(slope) > STEEPEST || !isAlike(tall(one), tall(other))) continue;
       const line = lineAt(pieces, slope, one.bottom - slope * middle(one), height);
       const rank = worth(line);
       if (rank > most) [best, most] = [line, rank];
@@ -105,19 +110,25 @@ function worth({ characters, slope, base, height }) {
   return count - (off + uneven) / height / Math.max(1, count) + height / 10000;
 }
 
-/** The other line of a plate with two. @param {Line} line @param {Piece[]} pieces @returns {Line | null} */
+/**
+ * The other line of a plate with two: seen from the side it is not quite parallel, and it may be a single character.
+ * @param {Line} line @param {Piece[]} pieces @returns {Line | null}
+ */
 function besideIt({ characters, slope, base, height }, pieces) {
-  const others = pieces.filter((piece) => !characters.includes(piece));
-  const [left, right] = [characters[0].left, characters[characters.length - 1].right];
-  let best = null;
-  for (const piece of others) {
-    const there = piece.bottom - slope * middle(piece);
-    const apart = Math.abs(there - base) / height;
-    const near = middle(piece) > left - 2 * height && middle(piece) < right + 2 * height;
-    if (!near || apart < LINES_APART[0] || apart > LINES_APART[1]) continue;
-    if (tall(piece) / height < 0.88 || tall(piece) / height > 1.14) continue;
-    const line = lineAt(others, slope, there, height);
-    if (!best || line.characters.length > best.characters.length) best = line;
-  }
-  return best;
+  const [left, right] = [characters[0].left - 2 * height, characters[characters.length - 1].right + 2 * height];
+  const apart = (/** @type {Piece} */ piece) => Math.abs(piece.bottom - slope * middle(piece) - base) / height;
+  const near = pieces.filter((piece) => {
+    const here = middle(piece) > left && middle(piece) < right && !characters.includes(piece);
+    const fits = tall(piece) > height * SHORTEST && tall(piece) < height * ALIKE;
+    return here && fits && apart(piece) > APART.least && apart(piece) < APART.most;
+  });
+  const found = near
+    .filter((piece) => isAlike(tall(piece), height))
+    .map((piece) => lineAt(near, slope, piece.bottom - slope * middle(piece), tall(piece)));
+  const turned = bestLine(near);
+  if (turned && Math.abs(turned.slope - slope) < APART.slope) found.push(turned);
+  return found.reduce(
+    (best, one) => (best && worth(best) >= worth(one) ? best : one),
+    /** @type {Line | null} */ (null),
+  );
 }

@@ -35,6 +35,7 @@ const ALIKE = new Map(
     ...{ W: "MV", X: "K", Y: "V7", Z: "27" },
   }),
 );
+const RIM = "I1LJT";
 const SEALS = 0.5; // heights: they never have less room
 const PAUSE = 0.2; // heights: letters and digits never stand closer
 // A reading of which nobody was sure at all costs 1.
@@ -45,10 +46,11 @@ const COST = {
   rare: 0.15,
   dots: 1.6, // dots added or taken away without seeing
   otherDots: 3.2, // against what is seen
-  dropped: 1.2, // the first or last character is none, but the rim
+  dropped: 1.8, // the first or last character is none
+  droppedRim: 1.2, // and looks like a plate's rim
   droppedEmpty: 0.3, // and nothing was read there
   close: 0.9, // letters and digits too close
-  sealsElsewhere: 1.5, // room for the seals, but not behind the district
+  seals: 1.5, // no room for the seals behind the district
   foreign: 2.2, // no German plate
 };
 
@@ -71,10 +73,16 @@ function parts(seen) {
   return [0, 1].flatMap((from) =>
     [0, 1].map((less) => {
       const dropped = [...seen.slice(0, from), ...seen.slice(seen.length - less)];
-      const cost = dropped.reduce((sum, { read }) => sum + (read.length ? COST.dropped : COST.droppedEmpty), 0);
+      const cost = dropped.reduce((sum, cell) => sum + droppedCost(cell), 0);
       return { cells: seen.slice(from, seen.length - less), cost };
     }),
   );
+}
+
+/** @param {Seen} cell @returns {number} */
+function droppedCost({ read }) {
+  if (read.length === 0) return COST.droppedEmpty;
+  return RIM.includes(read[0].char) ? COST.droppedRim : COST.dropped;
 }
 
 /** Every way to divide them into letters, digits and suffix. @param {Seen[]} cells @param {number} cost */
@@ -139,8 +147,8 @@ function choicesOf({ read, dotted }, allowed) {
 function placesCost(cells, letters) {
   const close = !cells[letters].begins && cells[letters].gap < PAUSE;
   const [widest] = [1, 2, 3].sort((one, other) => room(cells[other]) - room(cells[one]));
-  const elsewhere = room(cells[widest]) >= SEALS && !districtEnds(letters).includes(widest);
-  return (close ? COST.close : 0) + (elsewhere ? COST.sealsElsewhere : 0);
+  const sealed = room(cells[widest]) >= SEALS && districtEnds(letters).includes(widest);
+  return (close ? COST.close : 0) + (sealed ? 0 : COST.seals);
 }
 
 /** @param {Seen | undefined} cell @returns {number} heights before it; the upper line ends with the seals */

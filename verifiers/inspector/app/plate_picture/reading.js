@@ -6,8 +6,8 @@
  * @typedef {import("./proposals.js").Reading} Reading
  * @typedef {import("./proposals.js").Seen} Seen
  *
- * @typedef {{char: string, confidence: number, left: number, right: number}} Symbol 0 to 100; columns of the picture
- * @typedef {(picture: Gray, allowed: string, alone: boolean) => Promise<Symbol[]>} Print reads a line, or one character
+ * @typedef {{char: string, confidence: number, left: number, right: number}} Printed 0 to 100; columns of the picture
+ * @typedef {(picture: Gray, allowed: string, alone: boolean) => Promise<Printed[]>} Print reads a line, or one character
  *   `alone`, of the allowed ones
  */
 
@@ -48,7 +48,7 @@ async function readingsOf(gray, { share, reach }, print) {
   const ink = piecesOf(darkIn(gray, Math.round(gray.height * reach), share), gray.width, LEAST);
   /** @type {Seen[]} */
   const seen = [];
-  for (const line of linesOf(gray, ink)) seen.push(...(await seenIn(straightened(ink, gray.width, line), print)));
+  for (const line of straightened(ink, gray.width, linesOf(gray, ink))) seen.push(...(await seenIn(line, print)));
   const found = readings(seen);
   const doubtful = found.reduce((first, one) => (one.cost < first.cost ? one : first), found[0])?.odd ?? [];
   for (const { cell, allowed } of doubtful) cell.read.push(...(await print(cell.picture, allowed, true)));
@@ -56,7 +56,7 @@ async function readingsOf(gray, { share, reach }, print) {
 }
 
 /**
- * @param {ReturnType<typeof straightened>} line @param {Print} print @returns {Promise<Seen[]>}
+ * @param {{picture: Gray, cells: import("./straight.js").Cell[]}} line @param {Print} print @returns {Promise<Seen[]>}
  */
 async function seenIn({ picture, cells }, print) {
   const symbols = await print(picture, LETTERS + DIGITS, false);
@@ -71,7 +71,7 @@ async function seenIn({ picture, cells }, print) {
   return seen;
 }
 
-/** @param {Symbol} symbol @param {[number, number]} columns @returns {boolean} */
+/** @param {Printed} symbol @param {[number, number]} columns @returns {boolean} */
 function covers({ left, right }, [from, to]) {
   const shared = Math.min(right, to) - Math.max(left, from);
   return shared > FITS * (to - from) && shared > FITS * (right - left);

@@ -27,13 +27,30 @@ const REACH = { above: 0.2, below: 0.12 }; // of a character's pieces beyond its
 const SHORT = 0.87; // in heights: a letter with dots above it is no taller
 const DOT = 0.35; // in heights: a dot is no taller
 
-/** @param {Ink} ink @param {number} width of the picture @param {Line} line @returns {{picture: Gray, cells: Cell[]}} */
-export function straightened(ink, width, line) {
-  const frame = fitted(line);
-  const slant = slantOf(ink, width, line, frame);
+/**
+ * @param {Ink} ink @param {number} width of the picture @param {Line[]} lines of one plate
+ * @returns {{picture: Gray, cells: Cell[]}[]}
+ */
+export function straightened(ink, width, lines) {
+  const frames = lines.map(fitted);
+  const slant = slantOf(ink, width, lines, frames);
+  return lines.map((line, n) => laidOut(ink, width, line, frames[n], slant));
+}
+
+/** One line. @returns {{picture: Gray, cells: Cell[]}} */
+function laidOut(
+  /** @type {Ink} */ ink,
+  /** @type {number} */ width,
+  /** @type {Line} */ line,
+  /** @type {Frame} */ frame,
+  /** @type {number} */ slant,
+) {
   const parts = line.characters.map((character) => {
     const pieces = piecesOfOne(ink.pieces, character, frame);
-    return { dotted: isDotted(character, pieces, frame), drawn: upright(ink, width, character, pieces, frame, slant) };
+    return {
+      dotted: isDotted(character, pieces, frame, line),
+      drawn: upright(ink, width, character, pieces, frame, slant),
+    };
   });
   const inked = parts.map(({ drawn }) => inkedColumns(drawn));
   const whole = inked.reduce((sum, [from, to]) => sum + to - from + SPACE, 2 * MARGIN - SPACE);
@@ -104,28 +121,31 @@ function piecesOfOne(pieces, character, { base, height }) {
   });
 }
 
-/** @param {Piece} character @param {Piece[]} pieces @param {Frame} frame @returns {boolean} */
-function isDotted(character, pieces, { height }) {
+/**
+ * A letter with dots is the shorter one among others, even where its dots have run into the rim.
+ * @param {Piece} character @param {Piece[]} pieces @param {Frame} frame @param {Line} line @returns {boolean}
+ */
+function isDotted(character, pieces, { height }, { characters }) {
   const full = height(middle(character));
   const ends = character.top + tall(character) * 0.2;
   const dots = pieces.filter((piece) => piece !== character && piece.bottom < ends && tall(piece) < full * DOT);
-  return tall(character) < full * SHORT && dots.length > 0;
+  return tall(character) < full * SHORT && (dots.length > 0 || characters.length >= ENOUGH);
 }
 
 /**
  * How far the characters lean: upright, their ink falls into the fewest columns.
- * @param {Ink} ink @param {number} width @param {Line} line @param {Frame} frame @returns {number}
+ * @param {Ink} ink @param {number} width @param {Line[]} lines @param {Frame[]} frames @returns {number}
  */
-function slantOf({ labels }, width, { characters }, { base }) {
+function slantOf({ labels }, width, lines, frames) {
   const sharpness = SLANTS.map((slant) => {
     /** @type {Map<number, number>} */
     const columns = new Map();
-    for (const piece of characters) {
-      const foot = base(middle(piece));
+    for (const [piece, n] of lines.flatMap(({ characters }, n) => characters.map((piece) => [piece, n]))) {
+      const foot = frames[n].base(middle(piece));
       for (let y = piece.top; y < piece.bottom; y += 2) {
         for (let x = piece.left; x < piece.right; x++) {
           if (labels[y * width + x] !== piece.label) continue;
-          const column = Math.round(x + slant * (y - foot));
+          const column = (n << 16) + Math.round(x + slant * (y - foot));
           columns.set(column, (columns.get(column) ?? 0) + 1);
         }
       }
