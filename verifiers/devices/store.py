@@ -13,6 +13,7 @@ from verifiers.devices.tables import DeviceTables
 from verifiers.models import DEVICES, SCANS
 from verifiers.scans.tables import ScanTables
 from verifiers.settings import VerifierSettings, read_settings
+from verifiers.webhooks.events import EVENTS, announce
 from web.staff.sealing import Seal, read_seal
 
 EVENTS_KEPT = 180 * 86400  # seconds
@@ -37,6 +38,9 @@ class DeviceStore:
         row = {"at": self.now(), "device_id": device_id, "kind": kind, "account_id": account_id}
         connection.execute(insert(self.tables.events).values(row))
         connection.execute(delete(self.tables.events).where(self.tables.events.c.at < self.now() - EVENTS_KEPT))
+        event = kind.replace("_", ".", 1)
+        if event in EVENTS:
+            announce(connection, event, {"device": device_id}, self.now())
 
 
 def open_devices(settings: VerifierSettings, engine: Engine | None = None) -> DeviceStore:

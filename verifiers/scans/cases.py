@@ -21,6 +21,7 @@ from keys.strict_json import NotStrictJson, read_object
 from verifiers.key_file import open_key, public_jwk
 from verifiers.scans.scan import MINUTE, nonce_text, read_nonce
 from verifiers.scans.store import ScanStore
+from verifiers.webhooks.events import announce
 from web.database import read_transaction, write_transaction
 from web.jwk import from_base64url
 
@@ -109,6 +110,8 @@ class Cases:
             before = connection.execute(found).first()
             if before is None:
                 connection.execute(insert(self._table).values(**row, encrypted=encrypted))
+                filed = {"case": nonce_text(case_id), "device": device_id}
+                announce(connection, "case.filed", filed, self._store.now())
             elif (before.at, before.encrypted) != (at, encrypted):
                 raise CaseTaken("There is another case of this id; file it anew.")
         return before is None

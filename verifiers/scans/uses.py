@@ -6,17 +6,18 @@ kind what they have. No list of uses ever leaves (ADR 0014).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Date, and_, bindparam, func, or_, select, text, update
 
 from verifiers.scans.double_use import SeenUse, double_uses
 from verifiers.scans.scan import Scan, Use, nonce_text
 from verifiers.scans.store import ScanStore
+from verifiers.webhooks.events import announce
 from web.database import read_transaction, write_transaction
 from web.many_rows import among, insert_many
 
@@ -76,7 +77,20 @@ class Uses:
         for day, digests in _by_day([use for _, use in uses + plates]).items():
             found += self._warnings(connection, day, digests)
         if found:
-            connection.execute(_WARN, found)
+            self._warn(connection, found)
+
+    def _warn(self, connection: Connection, found: Sequence[Mapping[str, Any]]) -> None:
+        """Keep each warning once, and tell other systems of the new ones: a kind and a device, no more."""
+        table = self._store.tables.warnings
+        nonces = {warning["nonce"] for warning in found}
+        rows = connection.execute(select(table.c.nonce, table.c.kind).where(among(connection, table.c.nonce, nonces)))
+        known = {(row.nonce, row.kind) for row in rows}
+        connection.execute(_WARN, found)
+        for warning in found:
+            if (warning["nonce"], warning["kind"]) not in known:
+                known.add((warning["nonce"], warning["kind"]))
+                told = {"kind": warning["kind"], "device": warning["device_id"]}
+                announce(connection, "double_use.found", told, self._store.now())
 
     def _warnings(self, connection: Connection, day: date, digests: Collection[bytes]) -> Iterator[dict[str, object]]:
         columns = self._table.c

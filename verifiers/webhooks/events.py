@@ -23,7 +23,6 @@ EVENTS: Mapping[str, frozenset[str]] = {
     "device.resumed": frozenset({"device"}),
     "device.revoked": frozenset({"device"}),
     "device.wiped": frozenset({"device"}),
-    "device.locked": frozenset({"device"}),
     "case.filed": frozenset({"case", "device"}),
     "double_use.found": frozenset({"kind", "device"}),
     "lists.updated": frozenset({"trust_list_version", "status_lists"}),
