@@ -59,7 +59,7 @@ def demo() -> None:
     if not tokens.exists():
         say("Setting up the sample city …")
         _set_up(office, folder)
-        write_private(tokens, (_make_tokens() + _make_staff(ports["verifier"])).encode())
+        write_private(tokens, (_make_tokens() + _make_staff(ports["verifier"]) + _invite_device()).encode())
     services = {name: subprocess.Popen([*_COMMAND, "serve", name], start_new_session=True) for name in ports}  # noqa: S603
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -134,6 +134,16 @@ def _make_staff(port: int) -> str:
     )
 
 
+def _invite_device() -> str:
+    """An inspector's device that anybody may become: this browser, say."""
+    made = subprocess.run([*_COMMAND, "devices", "create", "Demo"], check=True, capture_output=True)  # noqa: S603
+    return (
+        "# Open this link to make a browser an inspector's device; good once, for a day.\n"
+        "# After that: walletpass devices create NAME\n"
+        f"device: {made.stdout.decode().strip()}\n"
+    )
+
+
 def _wait_until_ready(services: dict[str, subprocess.Popen[bytes]], ports: dict[str, int]) -> None:
     deadline = time.monotonic() + _READY_WITHIN
     for name, port in ports.items():
@@ -158,6 +168,7 @@ def _greet(ports: dict[str, int], tokens: Path, folder: Path) -> None:
     typer.echo(
         f"\nIssuing service    {issuer}   (API: {issuer}/docs)\n"
         f"Verifying service  {verifier}   (desk: {verifier}/desk, sign-in beside the demo tokens)\n"
+        f"Inspector's app    {verifier}/inspector/   (the link that enrols it is beside the demo tokens)\n"
         f"Demo tokens        {tokens}\n"
         f"{page}"
         f"Try: open {verifier} and upload {folder / 'resident_parking_permit.png'}\n"

@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 
 from issuers.errors import NotOfferable
 from issuers.models import credentials
-from issuers.residents.live_codes import BoundElsewhere, LinkUnknown, LiveCodes
+from issuers.offers import PAGE, Holding
+from issuers.residents.live_codes import BOUND_FORMAT, BoundElsewhere, LinkUnknown, LiveCodes
 from tests.city import City
 from tests.phone import Phone
 from walletpass.formats import load_formats
 from walletpass.pass_type import Catalogue, LiveCode
-from web.database import read_transaction
+from web.database import read_transaction, write_transaction
 from web.jwk import JwkInvalid
 
 PERMIT = "resident_parking_permit"
@@ -105,6 +106,28 @@ def test_a_pass_that_does_not_count_gets_no_code(city: City) -> None:
                 ask()
             assert refusal.value.code == code
     assert count(city) == 0
+
+
+def test_a_second_phone_hears_that_the_pass_does_not_count_before_it_hears_of_the_first(city: City) -> None:
+    permit = city.grants(PERMIT)
+    secret = city.link(permit)
+    city.binds(secret, Phone())
+    city.suspends(permit)
+    with pytest.raises(NotOfferable):
+        city.binds(secret, Phone())
+
+
+def test_each_key_is_given_the_credential_that_is_bound_to_it(city: City) -> None:
+    permit, phones = city.grants(PERMIT), (Phone(), Phone())
+    made = []
+    for phone in phones * 2:
+        with write_transaction(city.office.engine) as connection:
+            holding = Holding(PAGE, BOUND_FORMAT, phone.point)
+            made += city.office.credentials.texts(connection, [permit], holding, city.order())
+    assert made[:2] == made[2:] and len(set(made)) == 2
+    for phone, credential in zip(phones, made, strict=False):
+        proof = load_formats()[BOUND_FORMAT].decode(phone.shows(credential, city.clock())).holder_proof
+        assert proof is not None and proof.key == phone.point
 
 
 def test_a_type_that_demands_it_shows_no_other_code_on_its_page(city: City) -> None:
