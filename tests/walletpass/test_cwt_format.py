@@ -165,7 +165,7 @@ class _NeverSigns:
         {"claims": {"permit_number": b"bytes", "zone": "1"}},
         {"claims": {"permit_number": {"a": "map"}, "zone": "1"}},
         {"claims": {"permit_number": (1, 2), "zone": "1"}},
-        {"holder_key": Phone().point},
+        pytest.param({"holder_key": Phone().point}, id="a key of the phone"),
     ],
     ids=str,
 )
