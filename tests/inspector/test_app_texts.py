@@ -14,12 +14,13 @@ import pytest
 from tests.inspector.node import FOLDER, ROOT, node
 from verifiers import check_texts
 from verifiers.plates import PlateOutcome, PlateReason
+from verifiers.scans.scan import Refusal
 from walletpass.verdict import Outcome, Reason, Step, StepResult
 
 APP = ROOT / "verifiers" / "inspector" / "app"
 LANGUAGES = ("de", "en")
 WARNINGS = {"two_places", "two_plates"}
-REJECTIONS = {"scan_malformed", "scan_from_future", "nonce_taken"}
+REJECTIONS = {*Refusal, "scan_unanswered"}
 # Called by a name put together from a state: `${kind}Title`.
 _BY_STATE = re.compile(r"(?:suspended|locked|ended)(?:Title|Reason|Advice)")
 

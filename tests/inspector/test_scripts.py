@@ -14,7 +14,9 @@ from keys.signer import Role
 from keys.strict_json import MAX_DEPTH as JSON_DEPTH
 from tests.inspector.node import ROOT, node
 from verifiers import plate_documents, published, verification
+from verifiers.api.scans import MAX_SCANS
 from verifiers.plates import PlateOutcome, PlateReason
+from verifiers.scans import cases, scan
 from walletpass import (
     cbor,
     claims,
@@ -116,6 +118,9 @@ def test_limits_are_the_same_on_both_sides() -> None:
         ("published.js", "MAX_LISTS"): published.MAX_LISTS,
         ("published.js", "CLOCK_TOLERANCE"): published.CLOCK_TOLERANCE,
         ("published.js", "MAX_AGGREGATION"): published._MAX_AGGREGATION,
+        ("../app/scan_log.js", "MAX_BATCH"): MAX_SCANS,
+        ("../app/scan_log.js", "QUARTER"): scan.QUARTER,
+        ("../app/cases.js", "MAX_NOTE"): cases.MAX_NOTE,
         ("plate_list.js", "MAX_LIST"): plate_list.MAX_LIST,
         ("plate_list.js", "MAX_ITERATIONS"): plate_list.MAX_ITERATIONS,
         ("plate_list.js", "MAX_ZONES"): plate_list.MAX_ZONES,

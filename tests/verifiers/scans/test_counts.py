@@ -25,7 +25,7 @@ from verifiers.scans.store import open_scans
 from verifiers.scans.uses import Uses
 from verifiers.settings import VerifierSettings
 from verifiers.tokens import open_tokens
-from walletpass.passes import local_day
+from walletpass.passes import first_second, local_day
 from walletpass.scan_counts import ScanCount, read_scan_counts
 
 DAY = date(2027, 1, 15)
@@ -73,7 +73,8 @@ class Service:
         self.today = local_day(datetime.now(UTC))
         store = open_scans(self.settings)
         log, now = ScanLog(store, Uses(store, 15)), int(time.time())
-        log.take("one", [scan(f"{day} {n}", now - day * 86400) for day in (0, 90, 91) for n in range(3)])
+        noons = {days: first_second(self.today - timedelta(days=days)) + 12 * HOUR for days in (90, 91)}
+        log.take("one", [scan(f"{at} {n}", at) for at in (now, *noons.values()) for n in range(3)])
         self.client = TestClient(create_app(self.settings), base_url="http://localhost:8001")
 
     def token(self, *scopes: tuple[str, str]) -> dict[str, str]:

@@ -14,7 +14,17 @@
  * @property {(nonce: string) => Promise<void>} retryQuarantined
  */
 
-/** @param {Ground} _ground @returns {{checks: Partial<Checks>, parts: Part[]}} */
-export function makeParts(_ground) {
-  return { checks: {}, parts: [] };
+import { Judging } from "./judging.js";
+
+/** @param {Ground} ground @returns {{checks: Partial<Checks>, parts: Part[]}} */
+export function makeParts(ground) {
+  const judging = new Judging(ground);
+  const checks = {
+    judge: judging.judge.bind(judging),
+    confirmPlate: judging.confirmPlate.bind(judging),
+    fileCase: judging.fileCase.bind(judging),
+    queue: judging.queue.bind(judging),
+    retryQuarantined: judging.retryQuarantined.bind(judging),
+  };
+  return { checks, parts: [judging] };
 }

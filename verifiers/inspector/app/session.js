@@ -72,6 +72,7 @@ export class Session extends EventTarget {
       device: () => /** @type {Device} */ (this.device),
       zone: () => this.zone,
       now,
+      ahead: () => this.clock.difference ?? 0,
       post: (path, body) => this.#open().post(path, body),
       changed: (kind) => this.#tell(kind),
       warn: (warning) => this.dispatchEvent(new CustomEvent("warning", { detail: warning })),

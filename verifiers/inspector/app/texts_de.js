@@ -312,6 +312,7 @@ export const TEXTS = Object.freeze({
     scan_malformed: "Die Meldung war unvollständig.",
     scan_from_future: "Die Uhr dieses Geräts ging vor.",
     nonce_taken: "Unter dieser Nummer ist schon eine andere Prüfung da.",
+    scan_unanswered: "Der Prüfdienst hat diese Prüfung nicht bestätigt.",
     rejected: "Der Prüfdienst nennt einen unbekannten Grund.",
   },
   errors: {
@@ -342,6 +343,8 @@ export const TEXTS = Object.freeze({
     suspended: "Der Prüfdienst hat dieses Gerät angehalten.",
     locked: "Das Gerät hat sich gesperrt. Es braucht Kontakt zum Prüfdienst.",
     ended: "Dieses Gerät darf nicht mehr prüfen.",
+    check_gone: "Diese Prüfung liegt zu lange zurück. Bitte den Code noch einmal scannen.",
+    photo_unreadable: "Das Foto ist nicht lesbar. Bitte noch einmal aufnehmen.",
     note_missing: "Bitte kurz beschreiben, was aufgefallen ist.",
     bad_plate: "Das ist kein Kennzeichen. Bitte so eingeben, wie es am Fahrzeug steht.",
     lookups_exhausted: "Für diese Stunde sind alle Abfragen verbraucht.",

@@ -300,6 +300,7 @@ export const TEXTS = Object.freeze({
     scan_malformed: "The report was incomplete.",
     scan_from_future: "The clock of this device was ahead.",
     nonce_taken: "There is another check under this number already.",
+    scan_unanswered: "The service has not confirmed this check.",
     rejected: "The service names a reason that is not known here.",
   },
   errors: {
@@ -330,6 +331,8 @@ export const TEXTS = Object.freeze({
     suspended: "The desk has suspended this device.",
     locked: "The device has locked itself. It needs contact with the service.",
     ended: "This device may not check any more.",
+    check_gone: "This check is too long ago. Scan the code again.",
+    photo_unreadable: "The photo cannot be read. Take it again.",
     note_missing: "Say briefly what you noticed.",
     bad_plate: "This is no licence plate. Type it as it stands on the car.",
     lookups_exhausted: "All searches of this hour are used up.",
