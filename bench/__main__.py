@@ -14,6 +14,8 @@ ROWS = (
     "qr_codes made",
     "qr_codes judged",
     "inspector judged",
+    "inspector_app frame",
+    "inspector_app opening",
     "status_lists change",
     "status_lists fetched",
     "plates built",

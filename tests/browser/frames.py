@@ -9,7 +9,9 @@ import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import qrcode
 from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageOps
+from qrcode.image.pil import PilImage
 
 from issuers.symbols import png, qr_symbol
 
@@ -21,6 +23,12 @@ Picture = Image.Image
 def code(text: str, side: int = 420) -> Picture:
     """The product's own drawing of a QR code, quiet zone included, `side` pixels wide."""
     drawn = Image.open(io.BytesIO(png(qr_symbol(text), 8))).convert("RGB")
+    return drawn.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def any_code(text: str, side: int) -> Picture:
+    """A QR code of any text, as others draw them."""
+    drawn: Picture = qrcode.make(text, image_factory=PilImage).get_image().convert("RGB")
     return drawn.resize((side, side), Image.Resampling.LANCZOS)
 
 
@@ -112,6 +120,14 @@ def small(text: str) -> Picture:
 def dark_screen(text: str) -> Picture:
     """A phone at night: the page is dark, the code light on dark."""
     return on_the_table(ImageOps.invert(code(text)), around=(8, 8, 8))
+
+
+def photographed(page: Picture) -> Picture:
+    """A printed sheet behind a windscreen, its right half in sight: askew, a little dim and blurred."""
+    half = page.crop((page.width // 2, 0, page.width, page.height))
+    askew = half.convert("RGBA").rotate(-7, Image.Resampling.BICUBIC, expand=True)
+    frame = on_the_table(askew, ((SIZE[0] - askew.width) // 2, (SIZE[1] - askew.height) // 2))
+    return ImageEnhance.Brightness(frame.filter(ImageFilter.GaussianBlur(1.1))).enhance(0.7)
 
 
 SEEN: dict[str, Callable[[str], Picture]] = {

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from starlette.types import ASGIApp
 
 CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
@@ -25,9 +25,17 @@ def chromium() -> str:
     return found
 
 
+_OWN = ("--no-sandbox",) if os.geteuid() == 0 else ()
+
+
 def launch(playwright: Playwright, *arguments: str) -> Browser:
-    own = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    return playwright.chromium.launch(executable_path=chromium(), args=[*own, *arguments])
+    return playwright.chromium.launch(executable_path=chromium(), args=[*_OWN, *arguments])
+
+
+def launch_with_profile(playwright: Playwright, profile: Path, *arguments: str) -> BrowserContext:
+    """A browser that keeps what it stores in a folder, as on a device."""
+    kept = playwright.chromium.launch_persistent_context
+    return kept(profile, executable_path=chromium(), args=[*_OWN, *arguments])
 
 
 def launch_with_camera(playwright: Playwright, film: Path | None, *arguments: str) -> Browser:

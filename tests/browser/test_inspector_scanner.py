@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typst
 from fastapi import FastAPI
+from PIL import Image
 from playwright.sync_api import Page, Playwright
 
-from tests.browser.frames import SEEN, write_camera_file
+from issuers.wallets.paper import TEMPLATES
+from issuers.wallets.paper.letter import letter
+from tests.browser.frames import SEEN, photographed, write_camera_file
 from tests.browser.serving import launch_with_camera, running, version_on
+from tests.city import City
 from tests.inspector.node import ROOT
 from verifiers.inspector.serving import inspector_router
 
@@ -44,19 +50,45 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
+def printed(city: City) -> tuple[str, Image.Image]:
+    """The text of a permit's code, and the windscreen sheet of its PDF as a picture."""
+    permit = city.grants("resident_parking_permit", changing_vehicles=False)
+    [carried] = city.office.carry([permit.serial], "paper", city.order())
+    inputs = {"letter": json.dumps(letter(carried, city.settings, city.order().now))}
+    template = typst.Compiler(input=TEMPLATES / "letter.typ", root=TEMPLATES, ignore_system_fonts=True)
+    _, windscreen = template.compile(format="png", ppi=130, sys_inputs=inputs)
+    return carried.qr_text, Image.open(io.BytesIO(windscreen)).convert("RGB")
+
+
+def opened(playwright: Playwright, address: str, film: Path) -> Page:
+    page = launch_with_camera(playwright, film).new_page()
+    page.goto(f"{address}/inspector/")
+    return page
+
+
+@pytest.fixture
 def page(playwright: Playwright, address: str, tmp_path: Path) -> Iterator[Page]:
     """A page of the app, whose camera shows every way of seeing a code, each for a second."""
     film = tmp_path / "camera.y4m"
     pictures = (draw(text) for draw, text in zip(SEEN.values(), TEXTS, strict=False))
     write_camera_file(film, pictures, repeated=2, rate=2)
-    browser = launch_with_camera(playwright, film)
-    page = browser.new_page()
-    page.goto(f"{address}/inspector/")
+    page = opened(playwright, address, film)
     yield page
-    browser.close()
+    page.context.browser.close()
 
 
 def test_the_camera_reads_codes_however_they_are_seen(page: Page) -> None:
     assert len(TEXTS) >= len(SEEN)
     missing = page.evaluate(WATCH, [version_on(page), TEXTS[: len(SEEN)]])
     assert [list(SEEN)[number] for number in missing] == []
+
+
+def test_the_camera_reads_the_paper_that_we_print(
+    playwright: Playwright, address: str, tmp_path: Path, printed: tuple[str, Image.Image]
+) -> None:
+    text, windscreen = printed
+    film = tmp_path / "paper.y4m"
+    write_camera_file(film, [photographed(windscreen)], rate=5)
+    page = opened(playwright, address, film)
+    assert page.evaluate(WATCH, [version_on(page), [text]]) == []
+    page.context.browser.close()

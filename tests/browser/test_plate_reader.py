@@ -193,3 +193,19 @@ def test_a_closed_reader_starts_anew_and_pictures_wait_for_each_other(page: Page
     asked = [[base64.b64encode(as_jpeg(one.picture)).decode(), one.frame] for one in pictures]
     found = page.evaluate(f"(all) => Promise.all(all.map({READ}))", asked)
     assert [one[0] for one in found] == ["D-AB 1234", "KÖ-X 1"]
+
+
+def test_a_worker_that_breaks_down_is_told_and_replaced(page: Page) -> None:
+    rng = random.Random(1)
+    taken = photograph(draw_plate("D-AB 1234", rng), rng, Conditions())
+    page.evaluate("""() => {
+        const own = Worker.prototype.postMessage;
+        Worker.prototype.postMessage = function (asked, ...more) {
+            const spoilt = asked.action === "recognize" ? {...asked, payload: {...asked.payload, image: null}} : asked;
+            return own.call(this, spoilt, ...more);
+        };
+        window.mend = () => { Worker.prototype.postMessage = own; };
+    }""")
+    assert read(page, taken) == "plate_reader_unavailable"
+    page.evaluate("mend()")
+    assert read(page, taken)[0] == "D-AB 1234"

@@ -6,13 +6,14 @@ import base64
 import hmac
 import json
 import random
+import re
 from typing import Any
 
 import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
-from tests.inspector.node import answered_by
+from tests.inspector.node import ROOT, answered_by
 from verifiers.devices.scope import read_shift
 
 ALGORITHMS = ("ECDH-ES", "A256GCM")
@@ -107,6 +108,20 @@ def test_keys_are_derived_as_in_the_standards_example() -> None:
     line = {"secret": base64.b64encode(bytes(secret)).decode(), "algorithm": "A128GCM", "bits": 128}
     [derived] = answered_by("device.mjs", [line | {"sender": "Alice", "receiver": "Bob"}])
     assert base64.urlsafe_b64encode(base64.b64decode(derived)) == b"VqqN6vgjbSBcIijNcacQGg=="
+
+
+APP = ROOT / "verifiers" / "inspector" / "app"
+ALONE = {
+    r"\bindexedDB\.": {"store.js"},
+    r"\b(?:fetch|sendBeacon|XMLHttpRequest|WebSocket)\(": {"dpop.js", "fetching.js"},
+}
+
+
+@pytest.mark.parametrize(("reached", "modules"), ALONE.items(), ids=["store", "network"])
+def test_the_store_and_the_network_are_reached_through_their_own_modules(reached: str, modules: set[str]) -> None:
+    """What passes by them would not be tried with a full disk, a captive portal or another browser's token."""
+    found = {path.name for path in APP.rglob("*.js") if re.search(reached, path.read_text())}
+    assert found == modules
 
 
 SHIFTS = ["12345 06:00-22:00", "67 06:00-22:00", "5 22:00-06:00", "7 22:00-06:00", "6 22:00-03:00", "1 00:00-00:00"]

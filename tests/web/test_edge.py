@@ -157,6 +157,24 @@ def test_a_caller_has_so_many_requests_and_others_have_theirs() -> None:
     limit.take("b")
 
 
+def test_a_minute_is_any_minute_and_what_was_refused_does_not_count() -> None:
+    now = 0.0
+    limit = RateLimit(2, lambda: now)
+    limit.take("a")
+    now = 50
+    limit.take("a")
+    for now in (51, 59):
+        with pytest.raises(TooManyRequests) as refusal:
+            limit.take("a")
+        assert refusal.value.retry_after == 60 - now
+    now = 60
+    limit.take("a")
+    with pytest.raises(TooManyRequests):
+        limit.take("a")
+    now = 110
+    limit.take("a")
+
+
 def test_callers_without_end_cost_no_memory_without_end() -> None:
     limit = RateLimit(1)
     for caller in range(6000):

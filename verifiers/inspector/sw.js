@@ -1,24 +1,24 @@
 /**
- * The service worker: keeps one version of all files of the app, whole or not at all, and answers with nothing else.
- * The server writes VERSION, HEADERS and FILES (path → SHA-256, type) before it. What does not have the listed digest
- * (a captive portal, half an update, other bytes) is not kept, and then the version before goes on serving.
+ * The service worker: keeps whole versions of the app's files, and answers with nothing else. The server writes VERSION,
+ * HEADERS and FILES (path → SHA-256, type) before it. What does not have the listed digest (a captive portal, half an
+ * update, other bytes) is not kept. A version is begun with at the next start once all of it is here, whichever worker
+ * answers by then: browsers change workers when no page is left, and a phone's app is seldom closed.
  */
 
 /* global VERSION, HEADERS, FILES */
 
 const PREFIX = "inspector-";
+const CURRENT = "inspector"; // the name of the version to begin with
 const OWN = PREFIX + VERSION;
 const AT_ONCE = 6; // requests beside each other
 const SCOPE = new URL("./", self.location.href);
+const OF_A_VERSION = /^([0-9a-f]{16})\/./;
 
 self.addEventListener("install", (event) => event.waitUntil(keepAll()));
 self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
-self.addEventListener("message", (event) => {
-  if (event.data === "use-now") self.skipWaiting();
-});
 self.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
-  if (path !== null) event.respondWith(answer(path));
+  if (path !== null) event.respondWith(answer(path, event.request));
 });
 
 /** Below our address, or null: none of ours. @param {Request} request @returns {string | null} */
@@ -26,15 +26,24 @@ function pathOf({ method, mode, url }) {
   const { origin, pathname } = new URL(url);
   if (method !== "GET" || origin !== SCOPE.origin || !pathname.startsWith(SCOPE.pathname)) return null;
   const path = pathname.slice(SCOPE.pathname.length);
-  return Object.hasOwn(FILES, path) && (path !== "" || mode === "navigate") ? path : null;
+  if (path === "") return mode === "navigate" ? path : null;
+  return OF_A_VERSION.test(path) || Object.hasOwn(FILES, path) ? path : null;
 }
 
-/** @param {string} path @returns {Promise<Response>} */
-async function answer(path) {
-  const kept = await (await caches.open(OWN)).match(addressOf(path));
+/** @param {string} path @param {Request} request @returns {Promise<Response>} */
+async function answer(path, request) {
+  const version = OF_A_VERSION.exec(path)?.[1] ?? (await currentVersion());
+  const kept = await (await caches.open(PREFIX + version)).match(addressOf(path));
   if (kept) return kept;
+  if (!Object.hasOwn(FILES, path)) return fetch(request);
   const fresh = await fetched(path, "no-cache"); // the browser threw our files away, not the worker
   return fresh ? responseOf(path, fresh) : Response.error();
+}
+
+/** The version that was whole last. @returns {Promise<string>} */
+async function currentVersion() {
+  const named = await (await caches.open(CURRENT)).match(SCOPE.href);
+  return named ? named.text() : VERSION;
 }
 
 /** Fetch what is not here yet. An update that was interrupted goes on where it stopped. */
@@ -46,6 +55,7 @@ async function keepAll() {
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) await keep(cache, before, path);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await (await caches.open(CURRENT)).put(SCOPE.href, new Response(VERSION));
 }
 
 /** @param {Cache} cache @param {Map<string, {cache: Cache, request: Request}>} before @param {string} path */
@@ -104,7 +114,11 @@ const responseOf = (/** @type {string} */ path, /** @type {ArrayBuffer} */ conte
 /** @param {string} path @returns {string} */
 const addressOf = (path) => new URL(path, SCOPE).href;
 
+/** No page of another version is left. */
 async function takeOver() {
-  for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== OWN) await caches.delete(name);
+  const needed = [OWN, PREFIX + (await currentVersion())];
+  for (const name of await caches.keys()) {
+    if (name.startsWith(PREFIX) && !needed.includes(name)) await caches.delete(name);
+  }
   await self.clients.claim();
 }

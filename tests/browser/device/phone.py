@@ -36,6 +36,18 @@ _PREPARED = """async () => {
 }"""
 
 
+# Judges with what lies in the store, as after a restart.
+_JUDGED = """(async () => {
+  const { verify } = await module("../src/verify.js");
+  const { KnownDocuments } = await module("known.js");
+  const store = await Store.open();
+  const now = Math.floor(Date.now() / 1000);
+  const known = new KnownDocuments(store, (await store.get("identity", "device")).anchor);
+  await known.recall(now);
+  return (await verify(given, known.published, now)).reason;
+})()"""
+
+
 class BrowserPhone:
     """A browser of its own, with its own store. Closing the page and opening it again is a restart of the app."""
 
@@ -78,6 +90,10 @@ class BrowserPhone:
 
     def contacts(self) -> str | None:
         return self.refusal("session.contactNow()")
+
+    def judges(self, text: str) -> str:
+        """The reason of the verdict with what is kept, as after a restart."""
+        return str(self.run(_JUDGED, text))
 
     def refusal(self, work: str, about: Any = None) -> str | None:
         """The code that this work is refused with; None: it was done."""

@@ -135,14 +135,13 @@ ANSWERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=list(ANSWERS))
-def test_somebody_elses_answer_is_no_contact(phone: MakePhone, service: Service, answer: dict[str, Any]) -> None:
-    known = phone().enrolled(service.invites())
-    before = known.run("session.ages()")
-    known.context.route(API, lambda route: route.fulfill(**answer))
-    assert known.contacts() == "no_contact" and known.state == "open"
-    assert known.run("session.ages()") == before and known.keys_of("identity") == ["device"]
-    known.context.unroute(API)
-    assert known.contacts() is None
+def test_somebody_elses_answer_is_no_contact(enrolled: BrowserPhone, answer: dict[str, Any]) -> None:
+    before = enrolled.run("session.ages()")
+    enrolled.context.route(API, lambda route: route.fulfill(**answer))
+    assert enrolled.contacts() == "no_contact" and enrolled.state == "open"
+    assert enrolled.run("session.ages()") == before and enrolled.keys_of("identity") == ["device"]
+    enrolled.context.unroute(API)
+    assert enrolled.contacts() is None
 
 
 HALVES: dict[str, Callable[[bytes], bytes | None]] = {
@@ -156,13 +155,12 @@ HALVES: dict[str, Callable[[bytes], bytes | None]] = {
 
 @pytest.mark.parametrize("change", HALVES.values(), ids=list(HALVES))
 def test_half_an_answer_is_no_contact(
-    phone: MakePhone, service: Service, change: Callable[[bytes], bytes | None]
+    enrolled: BrowserPhone, service: Service, change: Callable[[bytes], bytes | None]
 ) -> None:
-    known = phone().enrolled(service.invites())
     service.meddler.changes("contact", lambda body: body if b"use_dpop_nonce" in body else change(body))
-    assert known.contacts() == "no_contact" and known.state == "open"
+    assert enrolled.contacts() == "no_contact" and enrolled.state == "open"
     service.meddler.rest()
-    assert known.contacts() is None
+    assert enrolled.contacts() is None
 
 
 def test_a_service_that_was_restarted_is_heard_after_one_more_round(phone: MakePhone, service: Service) -> None:

@@ -65,8 +65,8 @@ def test_the_service_worker_lists_every_file_with_its_digest_and_type(
 
 
 def test_every_import_of_a_script_leads_to_a_file_that_is_served(listed: dict[str, list[str]]) -> None:
-    # The worker stands above all versions; the session comes with the devices.
-    names = {path.partition("/")[2] for path in listed} | {"../sw.js", "app/session.js"}
+    # The worker stands above all versions.
+    names = {path.partition("/")[2] for path in listed} | {"../sw.js"}
     for folder in ("app", "src"):
         for script in (FOLDER / folder).rglob("*.js"):
             for there in re.findall(r'(?:from|import\(|new URL\() ?"(\.[^"]+\.\w+)"', script.read_text()):

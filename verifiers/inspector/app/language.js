@@ -27,6 +27,9 @@ export function speak(chosen) {
 export const fill = (sentence, values) =>
   sentence.replace(/\{(\w+)\}/g, (gap, name) => (name in values ? String(values[name]) : gap));
 
+/** @param {number} count @param {string[]} sentences for none, one and several */
+export const counted = (count, sentences) => fill(sentences[Math.min(count, 2)], { count });
+
 /** The sentence of an error, by its code; there is always one. @param {unknown} problem @returns {string} */
 export function sentenceOf(problem) {
   const code = problem !== null && typeof problem === "object" && "code" in problem ? String(problem.code) : "";

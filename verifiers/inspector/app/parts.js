@@ -15,16 +15,19 @@
  */
 
 import { Judging } from "./judging.js";
+import { LookUps } from "./look_ups.js";
 
 /** @param {Ground} ground @returns {{checks: Partial<Checks>, parts: Part[]}} */
 export function makeParts(ground) {
   const judging = new Judging(ground);
+  const lookUps = new LookUps(ground, judging.noteLookUp.bind(judging));
   const checks = {
     judge: judging.judge.bind(judging),
+    lookUp: lookUps.lookUp.bind(lookUps),
     confirmPlate: judging.confirmPlate.bind(judging),
     fileCase: judging.fileCase.bind(judging),
     queue: judging.queue.bind(judging),
     retryQuarantined: judging.retryQuarantined.bind(judging),
   };
-  return { checks, parts: [judging] };
+  return { checks, parts: [judging, lookUps] };
 }

@@ -25,6 +25,7 @@ const [SCRIPT, WORKER, CORE, LANGUAGE] = [
 export const PACKAGE_FILES = Object.freeze([SCRIPT, WORKER, CORE, LANGUAGE]);
 
 const WHOLE = /** @type {Frame} */ ([0, 0, 1, 1]);
+const PATIENCE = 60_000; // milliseconds, for a slow telephone's first picture too
 const AREA = 200_000; // pixels of the part that is looked at
 const NEURAL = 1; // tesseract's OEM_LSTM_ONLY
 const [LINE, WORD] = ["7", "8"]; // its page segmentation modes; of a single character it reads a word more surely
@@ -35,7 +36,7 @@ export class PictureUnreadable extends WalletPassError {
   code = "picture_unreadable";
 }
 
-/** The files for reading pictures are not here; typing works all the same. */
+/** What reads pictures is not here, or broke down; typing works all the same. */
 export class PlateReaderUnavailable extends WalletPassError {
   code = "plate_reader_unavailable";
 }
@@ -59,30 +60,38 @@ export class PlateReader {
    * @returns {Promise<string[]>} plates as `readPlate` writes them; none where no plate was found
    */
   read(picture, frame = WHOLE) {
-    const next = this.#last.then(async () => {
+    return this.#afterwards(async () => {
       const pixels = await pixelsOf(picture, frame);
-      const worker = await this.#started();
-      return readPicture(pixels, (gray, allowed, alone) => print(worker, gray, allowed, alone));
+      try {
+        this.#worker ??= this.#start();
+        const worker = await available(this.#worker);
+        return await readPicture(pixels, (gray, allowed, alone) => print(worker, gray, allowed, alone));
+      } catch (problem) {
+        if (problem instanceof PlateReaderUnavailable) await this.#stop();
+        throw problem;
+      }
     });
+  }
+
+  /** Gives the memory back, when the last picture is done; the next one starts anew. */
+  close() {
+    return this.#afterwards(() => this.#stop());
+  }
+
+  /**
+   * @template Value
+   * @param {() => Promise<Value>} work @returns {Promise<Value>}
+   */
+  #afterwards(work) {
+    const next = this.#last.then(work);
     this.#last = next.catch(() => undefined);
     return next;
   }
 
-  /** Gives the memory back; the next picture starts anew. */
-  async close() {
+  async #stop() {
     const worker = this.#worker;
     this.#worker = null;
-    await worker?.then((started) => started.terminate()).catch(() => undefined);
-  }
-
-  async #started() {
-    this.#worker ??= this.#start();
-    try {
-      return await this.#worker;
-    } catch {
-      this.#worker = null;
-      throw new PlateReaderUnavailable("The plate reader could not be loaded; type the plate, or try again later.");
-    }
+    worker?.then((started) => started.terminate()).catch(() => undefined); // one that never started is waited for by nobody
   }
 
   #start() {
@@ -102,6 +111,20 @@ export class PlateReader {
         .then(resolve, reject);
     });
   }
+}
+
+/**
+ * What the worker says, or `PlateReaderUnavailable`: one that broke down may never answer.
+ * @template Value
+ * @param {Promise<Value>} answer @returns {Promise<Value>}
+ */
+function available(answer) {
+  return new Promise((resolve, reject) => {
+    const sentence = "The plate cannot be read from pictures now; type it, or try again later.";
+    const unavailable = () => reject(new PlateReaderUnavailable(sentence));
+    const timer = setTimeout(unavailable, PATIENCE);
+    answer.then(resolve, unavailable).finally(() => clearTimeout(timer));
+  });
 }
 
 /**
@@ -141,8 +164,9 @@ const clamped = (part) => Math.min(1, Math.max(0, part));
  * @returns {Promise<Printed[]>}
  */
 async function print(worker, gray, allowed, alone) {
-  await worker.setParameters({ tessedit_pageseg_mode: alone ? WORD : LINE, tessedit_char_whitelist: allowed });
-  const { data } = await worker.recognize(portableGraymap(gray), {}, { blocks: true });
+  const parameters = { tessedit_pageseg_mode: alone ? WORD : LINE, tessedit_char_whitelist: allowed };
+  await available(worker.setParameters(parameters));
+  const { data } = await available(worker.recognize(portableGraymap(gray), {}, { blocks: true }));
   const words = (data.blocks ?? []).flatMap((/** @type {any} */ block) =>
     block.paragraphs.flatMap((/** @type {any} */ paragraph) =>
       paragraph.lines.flatMap((/** @type {any} */ line) => line.words),

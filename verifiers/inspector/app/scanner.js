@@ -79,6 +79,16 @@ export class Scanner {
   }
 
   /**
+   * What a code in a frame says, or null. The picture is used up. Throws `PictureRefused` as `watch` does.
+   * @param {ImageBitmap} picture @returns {Promise<string | null>}
+   */
+  async look(picture) {
+    const { text, code } = await this.#ask({ picture }, FRAME_TIME, [picture]);
+    if (code === "reader_failed") throw new PictureRefused(code);
+    return text ?? null;
+  }
+
+  /**
    * Look at what the video shows until a code is there or `stop` is called; throws `PictureRefused` when the reader
    * itself cannot be started.
    * @param {HTMLVideoElement} video @returns {Promise<string | null>} null: stopped
@@ -88,10 +98,9 @@ export class Scanner {
     while (watching === this.#watching) {
       if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && video.videoWidth > 0) {
         const picture = await createImageBitmap(video).catch(() => null); // the camera may just have ended
-        const { text, code } = picture ? await this.#ask({ picture }, FRAME_TIME, [picture]) : {};
+        const text = picture && (await this.look(picture));
         if (watching !== this.#watching) return null;
-        if (code === "reader_failed") throw new PictureRefused(code);
-        if (typeof text === "string") return text;
+        if (text !== null) return text;
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }

@@ -9,10 +9,15 @@ import { MAX_PHOTO, pieces } from "./pieces.js";
 
 const WASM = new URL("../vendor/zxing-wasm/dist/reader/zxing_reader.wasm", import.meta.url).href;
 const OURS = /^WP\d:/;
-const QUICK_SIDE = 1280; // pixels; every other frame is read at this size, the others whole: near and far codes
+/** How frames are read by turns: a clear code at once, then a hard one, then one that is far away; sides in pixels. */
+const TURNS = Object.freeze([
+  { side: 960, look: { tryHarder: false, tryInvert: false, tryDownscale: false } },
+  { side: 1280, look: {} },
+  { side: Infinity, look: {} },
+]);
 const SEVERAL = 4; // codes looked for when the first one is none of ours
 /** Passes carry QR codes only. `Plain`: the text as it is, whatever it says; the judging decides what that is. */
-const OPTIONS = /** @type {const} */ ({
+const OPTIONS = /** @type {import("../vendor/zxing-wasm/dist/es/reader/index.js").ReaderOptions} */ ({
   formats: ["QRCode"],
   tryHarder: true,
   tryRotate: false, // for bars; a QR code is found in any turn
@@ -47,14 +52,17 @@ class Unreadable extends Error {
   }
 }
 
-let frames = 0;
+let turn = 0;
 
 /** @param {ImageBitmap} picture @returns {Promise<string | null>} */
 async function inFrame(picture) {
   const { width, height } = picture;
-  const scale = ++frames % 2 ? Math.min(1, QUICK_SIDE / Math.max(width, height)) : 1;
+  const { side, look } = TURNS[turn];
   try {
-    return await read(picture, 0, 0, width, height, scale);
+    const scale = Math.min(1, side / Math.max(width, height));
+    const found = await read(picture, { left: 0, top: 0, width, height, scale }, { ...OPTIONS, ...look });
+    turn = found === null ? (turn + 1) % TURNS.length : 0;
+    return found;
   } finally {
     picture.close();
   }
@@ -65,8 +73,8 @@ async function inPhoto(/** @type {Blob} */ photo) {
   if (photo.size > MAX_PHOTO) throw new Unreadable("image_too_large");
   const picture = await createImageBitmap(photo);
   try {
-    for (const { left, top, width, height, scale } of pieces(picture.width, picture.height)) {
-      const found = await read(picture, left, top, width, height, scale);
+    for (const piece of pieces(picture.width, picture.height)) {
+      const found = await read(picture, piece, OPTIONS);
       if (found !== null) return found;
     }
     return null;
@@ -77,21 +85,21 @@ async function inPhoto(/** @type {Blob} */ photo) {
 
 /**
  * What a part of a picture says: a code of ours before any other.
- * @param {ImageBitmap} picture @param {number} left @param {number} top @param {number} width @param {number} height
- * @param {number} scale @returns {Promise<string | null>}
+ * @param {ImageBitmap} picture @param {import("./pieces.js").Piece} piece @param {typeof OPTIONS} options
+ * @returns {Promise<string | null>}
  */
-async function read(picture, left, top, width, height, scale) {
+async function read(picture, { left, top, width, height, scale }, options) {
   canvas.width = Math.max(1, Math.round(width * scale));
   canvas.height = Math.max(1, Math.round(height * scale));
   context.drawImage(picture, left, top, width, height, 0, 0, canvas.width, canvas.height);
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-  const first = await texts(pixels, OPTIONS);
+  const first = await texts(pixels, options);
   if (first.length === 0 || OURS.test(first[0])) return first[0] ?? null;
-  const all = await texts(pixels, { ...OPTIONS, maxNumberOfSymbols: SEVERAL });
+  const all = await texts(pixels, { ...options, maxNumberOfSymbols: SEVERAL });
   return all.find((text) => OURS.test(text)) ?? first[0];
 }
 
-/** @param {ImageData} pixels @param {Parameters<typeof readBarcodes>[1]} options @returns {Promise<string[]>} */
+/** @param {ImageData} pixels @param {typeof OPTIONS} options @returns {Promise<string[]>} */
 async function texts(pixels, options) {
   return (await readBarcodes(pixels, options)).filter(({ isValid }) => isValid).map(({ text }) => text);
 }

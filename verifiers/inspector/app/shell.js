@@ -23,12 +23,14 @@ import { Camera } from "./camera.js";
 import { button, el } from "./elements.js";
 import { sentenceOf, texts } from "./language.js";
 import { Scanner } from "./scanner.js";
+import { PlateReader } from "./plate_reader.js";
 import { looksUpPlates, opensOnPlates } from "./scope.js";
 import { answerScreen } from "./screens/answer.js";
 import { caseScreen } from "./screens/case.js";
 import { enrolScreen } from "./screens/enrol.js";
 import { openScreen } from "./screens/open.js";
 import { plateScreen } from "./screens/plate.js";
+import { platePhotoScreen } from "./screens/plate_photo.js";
 import { protocolScreen } from "./screens/protocol.js";
 import { scanScreen } from "./screens/scan.js";
 import { stateScreen } from "./screens/state.js";
@@ -47,6 +49,7 @@ const SCREENS = {
   enrol: enrolScreen,
   open: openScreen,
   plate: plateScreen,
+  plate_photo: platePhotoScreen,
   protocol: protocolScreen,
   scan: scanScreen,
   state: stateScreen,
@@ -64,6 +67,7 @@ const STOPPED = ["suspended", "locked", "ended"];
 export class App {
   camera = new Camera();
   scanner = new Scanner();
+  plateReader = new PlateReader(new URL("../vendor/", import.meta.url));
   /** What other checks say about earlier ones, as long as the app is open. @type {Warning[]} */
   hints = [];
   /** @type {Screen | null} */
@@ -71,6 +75,7 @@ export class App {
   #shown = { name: "", about: /** @type {unknown} */ (undefined) };
   #state = "";
   #judging = false;
+  #knew = false;
 
   /** @param {Session} session @param {Installation} installation */
   constructor(session, installation) {
@@ -91,7 +96,8 @@ export class App {
       () => Boolean(this.#screen?.takeCode),
     );
     this.session.addEventListener("state", () => this.session.state !== this.#state && this.home());
-    for (const kind of ["fresh", "queue"]) this.session.addEventListener(kind, () => this.#screen?.refresh?.());
+    this.session.addEventListener("fresh", () => this.#refresh());
+    this.session.addEventListener("queue", () => this.#screen?.refresh?.());
     this.session.addEventListener("warning", (event) => this.#hint(/** @type {CustomEvent<Warning>} */ (event).detail));
     this.installation.addEventListener("change", () => this.#screen?.refresh?.());
     window.addEventListener("popstate", () => this.home());
@@ -116,6 +122,17 @@ export class App {
     else if (this.#state === "closed") this.show("open");
     else if (STOPPED.includes(this.#state)) this.show("stopped");
     else this.show(opensOnPlates(this.session) ? "plate" : "scan");
+  }
+
+  /** The first lists say what the device is for, and with that where checks begin and which sections there are. */
+  #refresh() {
+    const knows = this.session.passTypes().length > 0;
+    if (knows && !this.#knew && this.session.state === "open") {
+      if (this.#shown.name === "scan" && opensOnPlates(this.session)) this.show("plate");
+      else if (this.#screen) this.#sections(this.#shown.name, this.#screen);
+    }
+    this.#knew = knows;
+    this.#screen?.refresh?.();
   }
 
   /** @param {string} name @param {unknown} [about] */

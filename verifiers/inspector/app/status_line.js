@@ -52,7 +52,7 @@ export class StatusLine {
     const off = session.clock.difference;
     const found = [];
     if (off !== null && Math.abs(off) > CLOCK_OFF) {
-      const sentence = fill(off > 0 ? ui.clockBehind : ui.clockAhead, { span: span(off) });
+      const sentence = fill(off > 0 ? ui.clockAhead : ui.clockBehind, { span: span(off) });
       found.push(el("p", { class: "notice", role: "status" }, icon("warning"), sentence));
     }
     if (installation.updateReady) {

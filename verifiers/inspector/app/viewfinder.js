@@ -21,15 +21,18 @@ export class Viewfinder {
   #open = true;
   #listening = new AbortController();
 
-  /** @param {App} app @param {(text: string) => Promise<void> | void} take */
+  /**
+   * @param {App} app
+   * @param {((text: string) => Promise<void> | void) | null} take what codes say; null: it only shows
+   */
   constructor(app, take) {
     this.app = app;
     this.camera = app.camera;
     this.take = take;
     this.controls = el("div", { class: "lens" });
     this.curtain = el("div", { class: "curtain" });
-    const aim = el("div", { class: "aim", "aria-hidden": "true" });
-    this.element = el("section", { class: "viewfinder" }, this.camera.video, aim, this.curtain, this.controls);
+    this.aim = el("div", { class: take ? "aim" : "aim wide", "aria-hidden": "true" });
+    this.element = el("section", { class: "viewfinder" }, this.camera.video, this.aim, this.curtain, this.controls);
     const { signal } = this.#listening;
     for (const kind of ["rest", "end"]) {
       this.camera.addEventListener(kind, () => this.#draw(texts().ui.resting), { signal });
@@ -58,6 +61,21 @@ export class Viewfinder {
     await this.#watch();
   }
 
+  /**
+   * What the frame on the screen shows of the picture: x, y, width and height as parts of it. The picture is cut to the
+   * screen's shape (object-fit: cover).
+   * @returns {[number, number, number, number]}
+   */
+  framed() {
+    const { videoWidth, videoHeight } = this.camera.video;
+    const [shown, frame] = [this.element, this.aim].map((element) => element.getBoundingClientRect());
+    const scale = Math.max(shown.width / videoWidth, shown.height / videoHeight);
+    const [wide, tall] = [videoWidth * scale, videoHeight * scale];
+    const left = frame.left - shown.left + (wide - shown.width) / 2;
+    const top = frame.top - shown.top + (tall - shown.height) / 2;
+    return [left / wide, top / tall, frame.width / wide, frame.height / tall];
+  }
+
   #halt() {
     this.app.scanner.stop();
     this.camera.stop();
@@ -72,11 +90,13 @@ export class Viewfinder {
   }
 
   async #watch() {
+    const { take } = this;
+    if (take === null) return;
     try {
       for (let text; this.#open && (text = await this.app.scanner.watch(this.camera.video)) !== null;) {
         if (!this.camera.running || this.#seenBefore(text)) continue;
         this.camera.touch();
-        await this.take(text);
+        await take(text);
       }
     } catch (problem) {
       if (!(problem instanceof PictureRefused)) throw problem;

@@ -9,6 +9,8 @@ const LEAST = 8; // keys of a code
 const QUIET = 4; // keys after which the page hears nothing of a burst: a blank presses buttons
 const MOST = 4096;
 const CODE = /^WP\d:/;
+/** Of `KeyboardEvent.key`: what a scanner types, on another keyboard's accents too; Tab and arrows are fingers. */
+const TYPES = /^(?:.|Enter|Dead|Process|Unidentified)$/u;
 
 /** What the keys other than letters and digits type, plain and with Shift. @type {Record<string, Record<string, string>>} */
 const LAYOUTS = {
@@ -76,6 +78,7 @@ export class Wedge {
   #press(event) {
     if (["Shift", "CapsLock", "AltGraph"].includes(event.key)) return;
     if (event.ctrlKey || event.metaKey || (event.altKey && !event.getModifierState("AltGraph"))) return this.#forget();
+    if (!TYPES.test(event.key)) return this.#forget();
     if (event.timeStamp - this.#last > QUICK || this.#keys.length >= MOST) this.#begin(event);
     this.#last = event.timeStamp;
     if (event.key === "Enter") {

@@ -7,39 +7,45 @@
 import { el } from "./elements.js";
 import { texts } from "./language.js";
 
-/** @param {App} app @param {() => void} [changed] @returns {HTMLElement} */
-export function zoneChooser(app, changed = () => undefined) {
-  const { ui } = texts();
-  const zones = app.session.zones();
-  const choose = (/** @type {Event} */ { target }) => {
-    app.session.zone = /** @type {HTMLSelectElement} */ (target).value.trim() || null;
-    changed();
+export class ZoneChooser {
+  #app;
+  #offered = "";
+
+  /** @param {App} app */
+  constructor(app) {
+    this.#app = app;
+    this.element = el("div", { class: "zone" });
+    this.refresh();
+  }
+
+  /** Draw it anew when there are other zones than before; a list in use stays. */
+  refresh() {
+    const zones = this.#app.session.zones();
+    const offered = JSON.stringify(zones);
+    if (offered === this.#offered) return;
+    this.#offered = offered;
+    const label = el("label", { for: "zone" }, texts().ui.zone);
+    this.element.replaceChildren(label, zones.length > 0 ? this.#list(zones) : this.#written());
+  }
+
+  /** @param {string[]} zones */
+  #list(zones) {
+    const { session } = this.#app;
+    const option = (/** @type {string} */ value, /** @type {string} */ label) =>
+      el("option", { value, selected: value === (session.zone ?? "") }, label);
+    const all = option("", texts().ui.allZones);
+    return el("select", { id: "zone", onchange: this.#choose }, all, ...zones.map((zone) => option(zone, zone)));
+  }
+
+  /** Before the first list is here nobody knows what zones there are. */
+  #written() {
+    const { allZones } = texts().ui;
+    const value = this.#app.session.zone ?? "";
+    const looks = { value, placeholder: allZones, maxlength: 16, autocomplete: "off", autocapitalize: "characters" };
+    return el("input", { id: "zone", onchange: this.#choose, ...looks });
+  }
+
+  #choose = (/** @type {Event} */ { target }) => {
+    this.#app.session.zone = /** @type {HTMLSelectElement} */ (target).value.trim().toUpperCase() || null;
   };
-  const field = zones.length > 0 ? list(app, zones, choose) : written(app, choose);
-  return el("div", { class: "zone" }, el("label", { for: "zone" }, ui.zone), field);
-}
-
-/** @param {App} app @param {string[]} zones @param {(event: Event) => void} onchange */
-function list({ session }, zones, onchange) {
-  const option = (/** @type {string} */ value, /** @type {string} */ label) =>
-    el("option", { value, selected: value === (session.zone ?? "") }, label);
-  return el(
-    "select",
-    { id: "zone", onchange },
-    option("", texts().ui.allZones),
-    ...zones.map((zone) => option(zone, zone)),
-  );
-}
-
-/** Before the first list is here nobody knows what zones there are. @param {App} app @param {(event: Event) => void} onchange */
-function written({ session }, onchange) {
-  const { allZones } = texts().ui;
-  return el("input", {
-    id: "zone",
-    onchange,
-    value: session.zone ?? "",
-    placeholder: allZones,
-    maxlength: 16,
-    autocomplete: "off",
-  });
 }

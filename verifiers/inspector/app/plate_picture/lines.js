@@ -25,7 +25,8 @@ const WIDEST_GAP = 1.9; // in heights, with the seals in it
 const APART = { least: 1.02, most: 1.75, slope: 0.2 }; // from base line to base line, in heights; and their slopes
 const ALIKE = 1.25; // how many times taller than its neighbour
 const MOST_PIECES = 120;
-const MOST_CHARACTERS = 9;
+const MOST_CHARACTERS = 9; // of a line, its rim included
+const CROWDED = 14; // a line with more is no plate's
 
 /**
  * The line or the two lines that are most like a plate's; none where there are no two characters.
@@ -38,7 +39,7 @@ export function linesOf(gray, ink) {
     .sort((one, other) => other.area - one.area);
   const candidates = likely.slice(0, MOST_PIECES);
   const first = bestLine(candidates);
-  if (!first) return [];
+  if (!first || first.characters.length > CROWDED) return [];
   const second = besideIt(first, candidates);
   if (!second) return [first];
   const x = middle(second.characters[0]);

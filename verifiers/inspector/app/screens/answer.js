@@ -7,7 +7,7 @@
  */
 
 import { button, el } from "../elements.js";
-import { ago, day, fill, sentenceOf, texts } from "../language.js";
+import { ago, counted, day, fill, sentenceOf, texts } from "../language.js";
 import { facts, plateSign, verdictFrame } from "../verdict_frame.js";
 
 /** @param {App} app @param {{plate: string, found: Found, everywhere?: boolean}} asked */
@@ -37,7 +37,7 @@ export function answerScreen(app, { plate, found, everywhere = false }) {
     whole: true,
     focus: heading,
     tone: /** @type {import("../verdict_frame.js").Tone} */ (tone),
-    spoken: [plate, word, plateReasons[reason], advice].join(" "),
+    spoken: [`${plate}: ${word}.`, plateReasons[reason], advice].join(" "),
     warned: false,
     takeCode: (/** @type {string} */ text) => app.judge(text),
   };
@@ -78,13 +78,13 @@ function permits(app, plate, found, everywhere) {
   const asked = zone === null ? ui.inAllZones : fill(ui.inZone, { zone });
   const age =
     found.issuedAt === null ? null : /** @type {const} */ ([ui.listedAt, ago(Date.now() / 1000 - found.issuedAt)]);
-  const left = typeof found.left === "number" ? fill(ui.lookupsLeft, { count: found.left }) : "";
+  const left = counted(found.left, [ui.lookupsNone, ui.lookupsOne, ui.lookupsLeft]);
   return el(
     "div",
     { class: "card claims" },
     el("div", { class: "large of-plates" }, plateSign(plate)),
     ...rows,
     facts([rows.length === 0 ? [ui.zone, asked] : null, age]),
-    left && el("p", { class: "hint" }, left),
+    el("p", { class: "hint" }, left),
   );
 }

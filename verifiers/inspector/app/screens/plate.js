@@ -8,11 +8,12 @@ import { button, el } from "../elements.js";
 import { fill, sentenceOf, clockTime, texts } from "../language.js";
 import { meantPlate } from "../plate_hint.js";
 import { zonesAsked } from "../scope.js";
-import { zoneChooser } from "../zone_chooser.js";
+import { ZoneChooser } from "../zone_chooser.js";
 
 /** @param {App} app @param {string} [written] what stood in the field before */
 export function plateScreen(app, written = "") {
   const { ui } = texts();
+  const zone = new ZoneChooser(app);
   const message = el("p", { class: "message", role: "alert", id: "plate-problem" });
   const hint = el("p", { class: "hint", id: "plate-hint" }, ui.plateHint);
   const input = el("input", {
@@ -57,20 +58,31 @@ export function plateScreen(app, written = "") {
     "section",
     { class: "screen plate" },
     el("h1", { class: "unseen", tabindex: -1 }, ui.plate),
-    zoneChooser(app),
+    zone.element,
     el(
       "form",
       { class: "plate-form", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), void look()) },
       el("label", { for: "plate" }, ui.plateLabel),
       input,
-      el("div", { class: "keys", role: "group", "aria-label": ui.plateLetters }, ...["Ä", "Ö", "Ü"].map(letter)),
+      el(
+        "div",
+        { class: "keys", role: "group", "aria-label": ui.plateLetters },
+        ...["Ä", "Ö", "Ü"].map(letter),
+        button(ui.platePhoto, () => app.show("plate_photo"), { class: "quiet", icon: "camera" }),
+      ),
       hint,
       message,
       meant,
       el("div", { class: "actions" }, el("button", { type: "submit", class: "primary" }, ui.plateCheck)),
     ),
   );
-  return { element, title: ui.plate, takeCode: (/** @type {string} */ text) => app.judge(text), focus: input };
+  return {
+    element,
+    title: ui.plate,
+    refresh: () => zone.refresh(),
+    takeCode: (/** @type {string} */ text) => app.judge(text),
+    focus: input,
+  };
 }
 
 /** @param {unknown} problem @returns {string} */

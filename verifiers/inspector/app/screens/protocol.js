@@ -7,7 +7,7 @@
  */
 
 import { button, el } from "../elements.js";
-import { fill, moment, texts } from "../language.js";
+import { counted, moment, texts } from "../language.js";
 import { warningSentence } from "../warnings.js";
 
 /** @param {App} app */
@@ -17,19 +17,17 @@ export function protocolScreen(app) {
   const refresh = async () => {
     const { waiting, quarantined, cases } = await app.session.queue();
     list.replaceChildren(
-      block(ui.waiting, counted(waiting, [ui.waitingNone, ui.waitingOne, ui.waitingCount])),
+      block(ui.waiting, el("p", {}, counted(waiting, [ui.waitingNone, ui.waitingOne, ui.waitingCount]))),
       ...(quarantined.length > 0 ? [quarantine(app, quarantined, refresh)] : []),
-      block(ui.cases, counted(cases, [ui.casesNone, ui.casesOne, ui.casesCount])),
+      block(ui.cases, el("p", {}, counted(cases, [ui.casesNone, ui.casesOne, ui.casesCount]))),
       hints(app),
     );
   };
   void refresh();
-  const element = el("section", { class: "screen protocol" }, el("h1", { tabindex: -1 }, ui.protocol), list);
+  const looks = { class: "screen protocol", tabindex: 0, "aria-label": ui.protocol }; // keys scroll it where it is long
+  const element = el("section", looks, el("h1", { tabindex: -1 }, ui.protocol), list);
   return { element, title: ui.protocol, refresh, takeCode: (/** @type {string} */ text) => app.judge(text) };
 }
-
-/** @param {number} count @param {string[]} sentences none, one, several */
-const counted = (count, sentences) => el("p", {}, fill(sentences[Math.min(count, 2)], { count }));
 
 /** @param {string} title @param {...import("../elements.js").Child} content */
 const block = (title, ...content) => el("section", { class: "card" }, el("h2", {}, title), ...content);

@@ -8,11 +8,12 @@ import { button, el } from "../elements.js";
 import { sentenceOf, texts } from "../language.js";
 import { typedCode } from "../typed_code.js";
 import { Viewfinder } from "../viewfinder.js";
-import { zoneChooser } from "../zone_chooser.js";
+import { ZoneChooser } from "../zone_chooser.js";
 
 /** @param {App} app */
 export function scanScreen(app) {
   const { ui } = texts();
+  const zone = new ZoneChooser(app);
   const view = new Viewfinder(app, (text) => app.judge(text));
   const message = el("p", { class: "message", role: "status" });
   const photo = el("input", { type: "file", accept: "image/*", hidden: true });
@@ -33,7 +34,7 @@ export function scanScreen(app) {
     "section",
     { class: "screen scan" },
     el("h1", { class: "unseen", tabindex: -1 }, ui.scan),
-    zoneChooser(app),
+    zone.element,
     view.element,
     el(
       "div",
@@ -48,6 +49,7 @@ export function scanScreen(app) {
   return {
     element,
     title: ui.scan,
+    refresh: () => zone.refresh(),
     leave: (/** @type {string} */ next) => view.leave(next === "verdict"),
     takeCode: (/** @type {string} */ text) => app.judge(text),
   };

@@ -10,7 +10,7 @@ import { ago, day, fill, labelled, sentenceOf, span, speak, texts } from "../lan
 import { prefer, preference } from "../preferences.js";
 import { facts } from "../verdict_frame.js";
 import { VERSION } from "../version.js";
-import { zoneChooser } from "../zone_chooser.js";
+import { ZoneChooser } from "../zone_chooser.js";
 
 const CLOCK_OFF = 30; // seconds
 
@@ -34,7 +34,7 @@ export function stateScreen(app) {
       block(
         ui.device,
         facts(device(app)),
-        zoneChooser(app),
+        new ZoneChooser(app).element,
         button(ui.lock, () => app.session.close(), { class: "quiet", icon: "lock" }),
       ),
       block(ui.app, facts(installation(app)), ...settings(app)),
@@ -99,12 +99,12 @@ function shift(found) {
   return fill(ui.shiftOf, { days, from: found.from, until: found.until });
 }
 
-/** @param {number | null} off seconds that the device is behind @returns {string} */
+/** @param {number | null} off seconds that the device is ahead @returns {string} */
 function clock(off) {
   const { ui } = texts();
   if (off === null) return ui.clockUnknown;
   if (Math.abs(off) <= CLOCK_OFF) return ui.clockRight;
-  return fill(off > 0 ? ui.clockBehindShort : ui.clockAheadShort, { span: span(off) });
+  return fill(off > 0 ? ui.clockAheadShort : ui.clockBehindShort, { span: span(off) });
 }
 
 /** @param {App} app @returns {Fact[]} */

@@ -5,7 +5,7 @@
  */
 
 import { button, el, icon } from "../elements.js";
-import { fill, sentenceOf, texts } from "../language.js";
+import { counted, sentenceOf, texts } from "../language.js";
 
 /** @param {App} app */
 export function stoppedScreen(app) {
@@ -25,7 +25,7 @@ export function stoppedScreen(app) {
   const again = kind === "ended" ? button(ui.newInvitation, () => app.show("enrol"), { class: "primary" }) : null;
   const refresh = async () => {
     const { waiting: count } = await app.session.queue();
-    waiting.textContent = fill([ui.waitingNone, ui.waitingOne, ui.waitingCount][Math.min(count, 2)], { count });
+    waiting.textContent = counted(count, [ui.waitingNone, ui.waitingOne, ui.waitingCount]);
   };
   void refresh();
   const element = el(

@@ -57,7 +57,7 @@ export function verdictScreen(app, judged) {
     whole: true,
     focus: heading,
     tone: told.tone,
-    spoken: [told.word, told.reason, ...sentences, told.advice].join(" "),
+    spoken: [`${told.word}.`, told.reason, ...sentences, told.advice].join(" "),
     warned: sentences.length > 0,
     takeCode: (/** @type {string} */ text) => app.judge(text),
   };
