@@ -78,13 +78,14 @@ def test_a_car_is_found_offline_with_list_and_key_of_the_day(phone: BrowserPhone
     today = service.city.today.isoformat()
     assert phone.run("session.ages().plateList.day") == today
     assert phone.run("session.zones()") == ["MÜ"]
+    assert phone.contacts() is None
+    reported = service.devices.one(phone.run("session.device.id")).reported
+    assert today in reported["plate_lists"]
     phone.context.route("**/published/**", lambda route: route.abort())
     phone.context.route("**/api/**", lambda route: route.abort())
     phone.starts()
     assert phone.run("session.ages().plateList.day") == today
     assert phone.run(FIND, "D-AB 1234") == "listed" and phone.run(FIND, "D-AB 1235") == "not_listed"
-    reported = service.devices.one(phone.run("session.device.id")).reported
-    assert today in reported["plate_lists"]
 
 
 def test_a_list_is_fetched_when_its_hour_comes_and_not_at_each_change(
