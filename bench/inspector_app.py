@@ -28,7 +28,7 @@ from tests.browser.street import PIN, Inspector, Street, street
 from tests.verifiers.pictures import as_bytes
 from web.logs import configure_logs
 
-FRAME_LIMIT, OPENING_LIMIT = 50, 2000  # milliseconds, as issue 3 asks
+FRAME_LIMIT, OPENING_LIMIT = 50, 2000  # milliseconds that the app is to keep
 # What a hand does as soon as the PIN's field is there, and when the verdict stands on the screen.
 _OPENING = """
   const seen = new MutationObserver(() => {
@@ -101,12 +101,19 @@ def opening() -> Row:
         for _ in range(ROUNDS):
             page.goto("about:blank")
             page.goto(made.address, wait_until="commit")
-            times.append(page.wait_for_function("window.opened").json_value())
+            times.append(_when_opened(page))
     return _row("opening the app → first verdict", statistics.median(times), OPENING_LIMIT)
 
 
+def _when_opened(page: Page) -> float:
+    """Asked again and again: the app's policy lets a page evaluate nothing by itself."""
+    while (when := page.evaluate("window.opened")) is None:
+        page.wait_for_timeout(50)
+    return float(when)
+
+
 def _row(what: str, figure: float, limit: int) -> Row:
-    return Row(what, figure, "ms", "limit of the issue", limit, limit / figure, 1.0)
+    return Row(what, figure, "ms", "to be kept", limit, limit / figure, 1.0)
 
 
 if __name__ == "__main__":

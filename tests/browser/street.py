@@ -41,7 +41,8 @@ class Street:
     """The verifying service of a city (`home`: its folder) on this machine, behind a network that may fail."""
 
     def __init__(self, home: Path, port: int, **settings: Any) -> None:
-        self.settings = VerifierSettings(home=home, verifier_port=port, refresh_interval=1, **settings)
+        quick = {"refresh_interval": 1} | settings
+        self.settings = VerifierSettings(home=home, verifier_port=port, **quick)
         self.devices, self.store = Devices(open_devices(self.settings)), open_scans(self.settings)
         self.network = Address(create_app(self.settings))
         self.address = f"{self.settings.desk_origin}/inspector/"

@@ -152,7 +152,7 @@ class Looking(Inspector):
         self.types(text)
         self.look_at_answer("Nicht feststellbar")
         self.page.clock.set_system_time(datetime.now(UTC) + timedelta(days=9))
-        self.page.clock.run_for(20_000)
+        self.page.clock.fast_forward(20_000)
         self.page.get_by_role("heading", name="Gerät gesperrt").wait_for()
         self.look("locked")
         self.page.clock.set_system_time(datetime.now(UTC))
@@ -181,6 +181,7 @@ def test_every_screen_is_for_everybody(
     inspector, name = Looking(here, context), f"Gerät {look}"
     inspector.folder = tmp_path
     inspector.page.clock.install()
+    inspector.page.reload()  # so that its timers are the clock's
     inspector.enrolment(here.invites(name, types=(PERMIT,), zones=("MÜ", "A1")))
     inspector.page.locator("#plate").wait_for()
     inspector.plates()

@@ -108,6 +108,7 @@ def test_enrolled_then_offline_then_back_and_everything_arrives_once(
 
 def test_an_old_list_says_nothing(inspector: Inspector, texts: dict[str, str]) -> None:
     inspector.page.clock.install()
+    inspector.page.reload()  # so that its timers are the clock's
     inspector.enrols("Handgerät 2")
     inspector.goes_offline()
     inspector.page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=30))
@@ -209,10 +210,11 @@ def test_what_the_desk_says_of_a_device_is_done(inspector: Inspector, here: Stre
 
 def test_a_device_without_contact_locks_itself(inspector: Inspector) -> None:
     inspector.page.clock.install()
+    inspector.page.reload()  # so that its timers are the clock's
     inspector.enrols("Handgerät 10")
     inspector.goes_offline()
     inspector.page.clock.set_system_time(datetime.now(UTC) + timedelta(days=9))
-    inspector.page.clock.run_for(20_000)
+    inspector.page.clock.fast_forward(20_000)
     inspector.page.get_by_role("heading", name="Gerät gesperrt").wait_for()
     inspector.presses("Kontakt aufnehmen")
     inspector.page.get_by_text("Der Prüfdienst antwortet nicht").wait_for()
