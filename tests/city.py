@@ -70,10 +70,21 @@ class Clock:
 
 
 class City:
-    """One installation. `home` is a fresh folder; `keys` one with keys made before, to save making RSA keys again."""
+    """One installation. `home` is a fresh folder; `keys` one with keys made before, to save making RSA keys again.
+
+    `like` is a city that was only set up: this one begins as its copy, and a `database_url` names
+    a copy of its database.
+    """
 
     def __init__(
-        self, home: Path, *, keys: Path | None = None, database_url: str = "", start: datetime = START, **settings: Any
+        self,
+        home: Path,
+        *,
+        keys: Path | None = None,
+        like: City | None = None,
+        database_url: str = "",
+        start: datetime = START,
+        **settings: Any,
     ) -> None:
         self.clock = Clock(start)
         self._numbers = count(1)
@@ -83,7 +94,11 @@ class City:
             home=home, database_url=database_url, **{"status_list_size": 1024, "status_lists_open": 1} | settings
         )
         self.office = Office(self.settings, self.clock, self.clock.sleep)
-        self.warnings = initialise(self.office)
+        if like is None:
+            self.warnings = initialise(self.office)
+        else:
+            shutil.copytree(like.settings.home, home, dirs_exist_ok=True)
+            self.clock.seconds = like.clock.seconds
 
     @property
     def today(self) -> date:

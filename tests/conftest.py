@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,22 +27,38 @@ def short_tracebacks() -> None:
 
 
 @pytest.fixture(scope="session")
-def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An issuer's folder with a complete set of keys, to be copied: making RSA keys takes long."""
-    return _keys_only(City(tmp_path_factory.mktemp("keys")))
+def set_up_once(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """A city that is only set up, to be copied: making RSA keys takes long."""
+    city = City(tmp_path_factory.mktemp("city"))
+    city.office.engine.dispose()
+    return city
+
+
+@pytest.fixture(scope="session")
+def set_up_on_postgresql(tmp_path_factory: pytest.TempPathFactory, key_folder: Path, postgresql: str) -> City:
+    """The same with its database on PostgreSQL."""
+    city = City(tmp_path_factory.mktemp("city"), keys=key_folder, database_url=new_database(postgresql))
+    city.office.engine.dispose()
+    return city
+
+
+@pytest.fixture(scope="session")
+def key_folder(set_up_once: City, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An issuer's folder with a complete set of keys and nothing else, to be copied."""
+    return _keys_only(set_up_once, tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="session")
 def key_folder_of_today(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same for tests whose processes read the real clock."""
-    return _keys_only(City(tmp_path_factory.mktemp("keys"), start=datetime.now(UTC)))
+    city = City(tmp_path_factory.mktemp("city"), start=datetime.now(UTC))
+    return _keys_only(city, tmp_path_factory.mktemp("keys"))
 
 
-def _keys_only(city: City) -> Path:
+def _keys_only(city: City, folder: Path) -> Path:
     city.office.engine.dispose()
-    for left in city.settings.issuer_home.glob("issuer.db*"):
-        left.unlink()
-    return city.settings.issuer_home
+    shutil.copytree(city.settings.issuer_home, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("issuer.db*"))
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -62,28 +79,37 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database once."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) -> str:
     """The URL of an empty database, once of each kind."""
-    if request.param == "sqlite":
+    if database_kind == "sqlite":
         return f"sqlite:///{tmp_path / 'test.db'}"
     return new_database(request.getfixturevalue("postgresql"))
 
 
-def new_database(server_url: str) -> str:
-    """A fresh database on a running server."""
+def new_database(server_url: str, template: str = "template1") -> str:
+    """A fresh database on a running server, or a copy of another one that nobody uses."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture
-def make_city(tmp_path: Path, key_folder: Path) -> Iterator[Callable[..., City]]:
+def make_city(tmp_path: Path, set_up_once: City, key_folder: Path) -> Iterator[Callable[..., City]]:
     """Cities of this test; settings by keyword."""
     made: list[City] = []
 
     def make(**settings: Any) -> City:
-        made.append(City(tmp_path / f"city-{len(made)}", keys=key_folder, **settings))
+        begun = (
+            settings if "like" in settings else {"keys": key_folder, **settings} if settings else {"like": set_up_once}
+        )
+        made.append(City(tmp_path / f"city-{len(made)}", **begun))
         return made[-1]
 
     yield make
@@ -98,6 +124,10 @@ def city(make_city: Callable[..., City]) -> City:
 
 
 @pytest.fixture
-def city_on(make_city: Callable[..., City], database_url: str) -> City:
+def city_on(request: pytest.FixtureRequest, make_city: Callable[..., City], database_kind: str) -> City:
     """A city once on SQLite and once on PostgreSQL."""
-    return make_city(database_url=database_url)
+    if database_kind == "sqlite":
+        return make_city()
+    like: City = request.getfixturevalue("set_up_on_postgresql")
+    template = make_url(like.settings.database_url).database
+    return make_city(like=like, database_url=new_database(request.getfixturevalue("postgresql"), template or ""))
