@@ -91,8 +91,8 @@ class RetentionThread:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
-                forgotten = self._retention.purge()
-                _LOG.info("scans_forgotten", **forgotten._asdict())
+                if any(forgotten := self._retention.purge()):
+                    _LOG.info("scans_forgotten", **forgotten._asdict())
             except Exception:
                 # Whatever went wrong, the next hour tries again.
                 _LOG.exception("retention_failed")
