@@ -56,7 +56,8 @@ class Upload:
         uses = Uses(self.store, 15)
         self.app = FastAPI()
         fit_edge(self.app, STATUSES, lambda: (), BODY_LIMITS)
-        self.app.include_router(scans_router(_anybody, ScanLog(self.store, uses), uses, Cases(self.store, folder)))
+        log = ScanLog(self.store, uses, lambda: TYPES)
+        self.app.include_router(scans_router(_anybody, log, uses, Cases(self.store, folder)))
 
     def sends(self, bodies: Sequence[bytes]) -> int:
         return asyncio.run(self._send(bodies))

@@ -107,7 +107,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
     app.include_router(
         desk_router(DeskOffice(desk, settings, devices, known, store, uses, cases, Accounts(staff, hasher)))
     )
-    _let_devices_in(app, settings, known, devices, ScanLog(store, uses), uses, cases)
+    _let_devices_in(app, settings, known, devices, ScanLog(store, uses, known.type_names), uses, cases)
     return app
 
 

@@ -62,6 +62,10 @@ class Known:
         trust = self.current.trust_list
         return ["trust_list"] if trust is None or time.time() >= trust.expires_at else []
 
+    def type_names(self) -> frozenset[str]:
+        """The types of pass that are published."""
+        return frozenset(found.name for found in self.current.known_types.values())
+
     def _mirrored(self, before: Mapping[str, Mirrored]) -> Mapping[str, Mirrored]:
         return mirrored(self._documents.taken() | self._plates.taken(), before)
 

@@ -113,12 +113,12 @@ class Proofs:
                 raise DpopBusy("Too many requests come at this moment; try again in a minute.")
             self._taken[proof.identity] = now + NONCE_LIFETIME
 
-    def check(self, sent: Sequence[str], method: str, address: str, token: str, thumbprint: str) -> None:
-        """Read and take a proof that the key with this thumbprint (RFC 7638) must have made for `token`."""
+    def check(self, sent: Sequence[str], method: str, address: str, token: str, thumbprint: str) -> Proof:
+        """Read a proof that the key with this thumbprint (RFC 7638) must have made for `token`; not yet taken."""
         proof = self.read(sent, method, address, token)
         if not hmac.compare_digest(proof.jwk.thumbprint, thumbprint):
             raise DpopProofInvalid("The DPoP proof was made with another key than the token's.")
-        self.take(proof)
+        return proof
 
     def _fresh(self, nonce: object) -> bool:
         raw = from_base64url(nonce) if isinstance(nonce, str) else None

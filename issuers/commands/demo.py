@@ -165,10 +165,14 @@ def _greet(ports: dict[str, int], tokens: Path, folder: Path) -> None:
     issuer, verifier = (f"http://localhost:{port}" for port in ports.values())
     link = folder / _PAGE_LINK  # absent where an older version set the demo up
     page = f"A pass page        {link.read_text().strip()}\n" if link.exists() else ""
+    made = dict(line.split(": ", 1) for line in tokens.read_text().splitlines() if line[:1] not in ("", "#"))
+    desk, device = made.get("desk"), made.get("device")
+    sign_in = f"   (desk: {verifier}/desk, start password of {desk.replace(' ', ': ')}, good once)" if desk else ""
     typer.echo(
         f"\nIssuing service    {issuer}   (API: {issuer}/docs)\n"
-        f"Verifying service  {verifier}   (desk: {verifier}/desk, sign-in beside the demo tokens)\n"
-        f"Inspector's app    {verifier}/inspector/   (the link that enrols it is beside the demo tokens)\n"
+        f"Verifying service  {verifier}{sign_in}\n"
+        f"Inspector's app    {device or verifier + '/inspector/'}\n"
+        f"                   (this link enrols one browser, within a day; then: walletpass devices create NAME)\n"
         f"Demo tokens        {tokens}\n"
         f"{page}"
         f"Try: open {verifier} and upload {folder / 'resident_parking_permit.png'}\n"

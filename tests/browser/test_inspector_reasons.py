@@ -5,12 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser
 
+from issuers.app import create_app as create_issuing
+from issuers.models import tokens
 from keys.signer import Role
+from tests.browser.serving import running
 from tests.browser.street import Inspector, Street, street, until
+from tests.city import City
 from tests.phone import Phone
 from tests.verifiers.sample_city import DAY, PARKING, TYPES, SampleCity
 from tests.verifiers.test_verification import raw_text
@@ -19,8 +26,9 @@ from walletpass import base45
 from walletpass.credential import StatusReference
 from walletpass.cwt_claims import IAT, NBF, STATUS
 from walletpass.verdict import UNDETERMINED_REASONS, Reason
+from web.tokens import TokenStore
 
-REVOKED, SUSPENDED, UNKNOWN, LATER = range(101, 105)  # entries of the status list
+REVOKED, SUSPENDED, UNKNOWN = range(101, 104)  # entries of the status list
 LIBRARY = TYPES.named("library_card")
 
 
@@ -37,8 +45,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> SampleCity:
 
 @pytest.fixture(scope="module")
 def here(city: SampleCity) -> Iterator[Street]:
-    """With the waiting times that a city has."""
-    with street(city.home, refresh_interval=VerifierSettings(home=city.home).refresh_interval) as made:
+    with street(city.home) as made:
         yield made
 
 
@@ -91,19 +98,31 @@ def test_every_reason_to_refuse_is_said_offline(browser: Browser, here: Street, 
 
 
 def test_a_revocation_is_known_on_a_connected_device_within_a_minute(
-    browser: Browser, here: Street, city: SampleCity
+    browser: Browser, tmp_path: Path, key_folder_of_today: Path
 ) -> None:
-    inspector = Inspector(here, browser).enrols("Handgerät 2")
-    text = city.qr(status=StatusReference(city.list_uri, LATER))
-    inspector.types(text)
-    assert inspector.word() == "Gültig"
-    city.statuses.set(LATER, 1)
-    city.now = int(time.time())
-    city.publish_statuses()
+    city = City(tmp_path / "issuer", keys=key_folder_of_today, start=datetime.now(UTC))
+    permit = city.grants(PARKING.name, changing_vehicles=False)
+    text = city.qr(permit)
+    city.publishes()
+    _, secret = TokenStore(city.office.engine, tokens).create(
+        "parking", {("parking", "revoke")}, int(time.time()), 3600
+    )
+    waits = VerifierSettings(home=tmp_path).refresh_interval
+    with running(create_issuing(city.office)) as issuing:
+        place = {"published": f"{issuing}/published", "anchor": str(city.settings.anchor)}
+        with street(tmp_path / "verifier", refresh_interval=waits, **place) as here:
+            inspector = Inspector(here, browser).enrols("Handgerät 2")
+            inspector.types(text)
+            assert inspector.word() == "Gültig"
+            city.clock.seconds = time.time()
+            address = f"{issuing}/api/v1/passes/{permit.serial}/revoke"
+            answer = httpx2.post(address, json={"reason": "moved"}, headers={"Authorization": f"Bearer {secret}"})
+            assert answer.status_code == 200
 
-    def is_refused() -> bool:
-        inspector.types(text)
-        return (inspector.word(), inspector.code()) == ("Abgelehnt", Reason.REVOKED)
+            def is_refused() -> bool:
+                inspector.types(text)
+                return (inspector.word(), inspector.code()) == ("Abgelehnt", Reason.REVOKED)
 
-    until(is_refused, seconds=60)
-    inspector.leaves()
+            until(is_refused, seconds=60)
+            inspector.leaves()
+    city.office.engine.dispose()

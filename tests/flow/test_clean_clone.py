@@ -64,6 +64,8 @@ def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
             assert answer.status == 200
     greeting = (tmp_path / "first.log").read_text()
+    assert re.search(r"/desk, start password of demo: [a-z0-9-]{23}, good once", greeting)
+    assert re.search(r"/inspector/#enrol=\S+", greeting)
     assert all(re.search(word, greeting) for word in ("Issuing service", "Verifying service", r"tokens\.txt", "Try:"))
     stop(first, ports)
     before = tokens.read_bytes()

@@ -45,7 +45,7 @@ def caller() -> Caller:
 
 
 def check(proofs: Proofs, caller: Caller, *sent: str) -> None:
-    proofs.check(sent, POST, HERE, TOKEN, caller.thumbprint)
+    proofs.take(proofs.check(sent, POST, HERE, TOKEN, caller.thumbprint))
 
 
 def test_a_good_proof_is_taken_and_only_once(proofs: Proofs, caller: Caller) -> None:

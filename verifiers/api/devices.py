@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,7 @@ from web.jwk import read_public_jwk
 from web.limits import RateLimit, caller_address
 
 PREFIX = "/api/v1/device"
+AT_ONCE = 8  # contacts that wait for a writer, each with a database connection of its own
 _ENROLMENTS_PER_MINUTE = 60  # of one address, two for each device: an office may share one
 _NOT_STORED = {"Cache-Control": "no-store"}
 
@@ -66,7 +68,7 @@ class ContactIn(_Strict):
 def devices_router(devices: Devices, access: DeviceAccess, proofs: Proofs, briefing: Briefing) -> APIRouter:
     """`POST /enrolment` and `POST /contact`."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
-    limit = RateLimit(_ENROLMENTS_PER_MINUTE)
+    limit, few = RateLimit(_ENROLMENTS_PER_MINUTE), CapacityLimiter(AT_ONCE)
 
     async def seldom(request: Request) -> None:
         limit.take(caller_address(request))
@@ -84,7 +86,9 @@ def devices_router(devices: Devices, access: DeviceAccess, proofs: Proofs, brief
     @router.post("/contact", dependencies=[Depends(proved)])
     async def contact(request: Request, sent: ContactIn) -> JSONResponse:
         device, now = request.state.device, devices.store.now()
-        await run_in_threadpool(devices.heard_from, device.id, sent.reported(now))
-        return JSONResponse(await run_in_threadpool(briefing.at_contact, device, sent.keys), headers=_NOT_STORED)
+        await to_thread.run_sync(devices.heard_from, device.id, sent.reported(now), limiter=few)
+        return JSONResponse(
+            await to_thread.run_sync(briefing.at_contact, device, sent.keys, limiter=few), headers=_NOT_STORED
+        )
 
     return router

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Protocol
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from keys.errors import WalletPassError
@@ -23,7 +23,14 @@ from web.limits import RateLimit
 PREFIX = "/api/v1/device"
 MAX_SCANS = 500  # in one upload
 BODY_LIMITS = {f"{PREFIX}/scans": 512 << 10, f"{PREFIX}/cases": MAX_CASE}  # bytes; a scan has some 300
-STATUSES = {"too_many_scans": 413, "case_malformed": 422, "case_taken": 409, "case_not_found": 404}
+STATUSES = {
+    "too_many_scans": 413,
+    "case_malformed": 422,
+    "too_many_cases": 429,
+    "case_taken": 409,
+    "case_not_found": 404,
+}
+AT_ONCE = 8  # uploads that wait for the one that writes, each with a connection of its own
 _CASES_PER_MINUTE = 20  # of one device, with 4 MB each: nobody files more, and a disk is not endless
 
 
@@ -49,20 +56,20 @@ class Access(Protocol):
 def scans_router(access: Access, log: ScanLog, uses: Uses, cases: Cases) -> APIRouter:
     """The router; not in the API's description, because only our own devices can prove themselves."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
-    rate = RateLimit(_CASES_PER_MINUTE)
+    rate, few = RateLimit(_CASES_PER_MINUTE), CapacityLimiter(AT_ONCE)
 
     @router.post("/scans")
     async def take_scans(request: Request) -> JSONResponse:
         device = await access(request, suspended_may=True)
         body = await request.body()
-        return JSONResponse(await run_in_threadpool(_scans_taken, log, uses, device.id, body))
+        return JSONResponse(await to_thread.run_sync(_scans_taken, log, uses, device.id, body, limiter=few))
 
     @router.post("/cases")
     async def take_case(request: Request) -> JSONResponse:
         device = await access(request, suspended_may=True)
         rate.take(device.id)
         body = await request.body()
-        new = await run_in_threadpool(lambda: cases.take(device.id, _json(body)))
+        new = await to_thread.run_sync(lambda: cases.take(device.id, _json(body)), limiter=few)
         return JSONResponse({}, 201 if new else 200)
 
     return router

@@ -32,6 +32,7 @@ _OFFERED: Mapping[DeviceState, tuple[str, ...]] = {
     DeviceState.INVITED: ("revoke",),
     DeviceState.ACTIVE: ("suspend", "revoke", "wipe"),
     DeviceState.SUSPENDED: ("resume", "revoke", "wipe"),
+    DeviceState.REVOKED: ("wipe",),
 }
 
 
@@ -138,7 +139,8 @@ def _changed(office: DeskOffice, visit: Visit, device_id: str) -> Response:
 def _scope(fields: Mapping[str, str]) -> Scope:
     """The scope in a form; raises `DeviceInvalid`."""
     filled = _filled(fields)
-    shift = f"{filled['days']} {filled['shift_from']}-{filled['shift_until']}" if filled["days"] else ""
+    days, begins, ends = filled["days"], filled["shift_from"], filled["shift_until"]
+    shift = f"{days} {begins}-{ends}" if days or begins or ends else ""  # times without a day are no "always"
     return read_scope(filled["pass_types"], filled["zones"].split(), shift)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from verifiers.devices.device import Device, DeviceState
 from verifiers.devices.devices import PREFIX, Devices
 from verifiers.devices.errors import DeviceRevoked, DeviceSuspended, DeviceUnknown, DeviceWiped
-from web.dpop import DpopProofInvalid, Proofs
+from web.dpop import DpopProofInvalid, Proof, Proofs
 from web.limits import RateLimit, caller_address
 
 _AUTHORIZATION = re.compile(rf"(?i:DPoP) ({PREFIX}[A-Za-z0-9_-]{{43}})")  # RFC 9449 section 7.1
@@ -34,30 +35,35 @@ class DeviceAccess:
         `DpopProofInvalid`, `UseDpopNonce`, `DpopBusy` or `TooManyRequests`.
         """
         try:
-            device = self._proved(request)
+            device, proof = await self._proved(request)
+            self._rate.take(device.id)
+            _require_rights(device, suspended_may)
+            self._proofs.take(proof)  # last, so that no device uses up the memory that the others need
         except (DeviceUnknown, DpopProofInvalid):
             self._failures.take(caller_address(request))
             raise
-        self._rate.take(device.id)
-        if device.state is DeviceState.WIPED:
-            raise DeviceWiped("This device was wiped: it has no rights and is to delete everything.")
-        if device.state is DeviceState.REVOKED:
-            raise DeviceRevoked("This device was revoked; ask the desk for a new enrolment.")
-        if device.state is DeviceState.SUSPENDED and not suspended_may:
-            raise DeviceSuspended("This device is suspended; ask the desk.")
         return device
 
     def proof_address(self, request: Request) -> str:
         """What a proof names as `htu`: our own address, never the Host header, which is the caller's word."""
         return self._origin + str(request.scope["path"])
 
-    def _proved(self, request: Request) -> Device:
+    async def _proved(self, request: Request) -> tuple[Device, Proof]:
         sent = request.headers.getlist("authorization")
         found = _AUTHORIZATION.fullmatch(sent[0]) if len(sent) == 1 else None
-        device = self._devices.with_token(found[1]) if found else None
+        device = await run_in_threadpool(self._devices.with_token, found[1]) if found else None
         if found is None or device is None:
             raise DeviceUnknown("No device has this token; ask the desk for a new enrolment.")
-        self._proofs.check(
+        proof = self._proofs.check(
             request.headers.getlist("dpop"), request.method, self.proof_address(request), found[1], device.thumbprint
         )
-        return device
+        return device, proof
+
+
+def _require_rights(device: Device, suspended_may: bool) -> None:
+    if device.state is DeviceState.WIPED:
+        raise DeviceWiped("This device was wiped: it has no rights and is to delete everything.")
+    if device.state is DeviceState.REVOKED:
+        raise DeviceRevoked("This device was revoked; ask the desk for a new enrolment.")
+    if device.state is DeviceState.SUSPENDED and not suspended_may:
+        raise DeviceSuspended("This device is suspended; ask the desk.")

@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 
 from joserfc import jwe
 from joserfc.errors import JoseError
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from keys.errors import WalletPassError
 from keys.strict_json import NotStrictJson, read_object
 from verifiers.key_file import open_key, public_jwk
-from verifiers.scans.scan import MINUTE, nonce_text, read_nonce
+from verifiers.scans.scan import CLOCK_AHEAD, MINUTE, nonce_text, read_nonce
 from verifiers.scans.store import ScanStore
 from verifiers.webhooks.events import announce
 from web.database import read_transaction, write_transaction
@@ -29,6 +29,7 @@ KEY_FILE = "cases.jwk"
 ALGORITHMS = ("ECDH-ES", "A256GCM")
 MAX_CASE = 4 << 20  # bytes of the upload
 MAX_NOTE = 2000  # characters
+MAX_WAITING = 200  # cases of one device that nobody has closed
 _COMPACT = re.compile(r"([A-Za-z0-9_-]{1,1000})\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}")
 _HEADER = {"alg", "enc", "epk"}
 _CONTENT = {"note", "verdict", "claims", "plate", "zone", "at", "photo"}
@@ -45,6 +46,12 @@ class CaseTaken(WalletPassError):
     """There is another case of this id."""
 
     code = "case_taken"
+
+
+class TooManyCases(WalletPassError):
+    """A device has filed more than anybody looks at: a disk is not endless."""
+
+    code = "too_many_cases"
 
 
 class CaseNotFound(WalletPassError):
@@ -101,20 +108,26 @@ class Cases:
     def take(self, device_id: str, sent: object) -> bool:
         """Store a case as it came as JSON; False when it was there already.
 
-        Raises `CaseMalformed`, or `CaseTaken` when another one has its id.
+        Raises `CaseMalformed`, `CaseTaken` when another one has its id, or `TooManyCases`.
         """
-        case_id, at, encrypted = _read_upload(sent)
+        case_id, at, encrypted = _read_upload(sent, self._store.now())
         row = {"id": case_id, "device_id": device_id, "at": at, "received_at": self._store.now()}
         with self._store.upload() as connection:
             found = select(self._table.c.at, self._table.c.encrypted).where(self._table.c.id == case_id)
             before = connection.execute(found).first()
             if before is None:
+                self._require_room(connection, device_id)
                 connection.execute(insert(self._table).values(**row, encrypted=encrypted))
                 filed = {"case": nonce_text(case_id), "device": device_id}
                 announce(connection, "case.filed", filed, self._store.now())
             elif (before.at, before.encrypted) != (at, encrypted):
                 raise CaseTaken("There is another case of this id; file it anew.")
         return before is None
+
+    def _require_room(self, connection: Connection, device_id: str) -> None:
+        waiting = select(func.count()).where(self._table.c.device_id == device_id, self._table.c.closed_at.is_(None))
+        if (connection.scalar(waiting) or 0) >= MAX_WAITING:
+            raise TooManyCases(f"{MAX_WAITING} cases of this device wait at the desk; close some of them first.")
 
     def all(self) -> list[Case]:
         """Every case: those that are not closed first, and of each the newest first."""
@@ -162,12 +175,12 @@ class _Registry(jwe.JWERegistry):
     max_ciphertext_length = MAX_CASE
 
 
-def _read_upload(sent: object) -> tuple[bytes, int, str]:
+def _read_upload(sent: object, now: int) -> tuple[bytes, int, str]:
     if not isinstance(sent, dict) or sent.keys() != {"id", "at", "encrypted"}:
         raise CaseMalformed("A case has an id, a time and what is encrypted.")
     case_id, at, encrypted = read_nonce(sent["id"]), sent["at"], sent["encrypted"]
-    if case_id is None or type(at) is not int or not 0 <= at < 1 << 40 or at % MINUTE:
-        raise CaseMalformed("The case's id has not 16 bytes, or its time is no minute.")
+    if case_id is None or type(at) is not int or not 0 <= at <= now + CLOCK_AHEAD or at % MINUTE:
+        raise CaseMalformed("The case's id has not 16 bytes, or its time is no minute or still to come.")
     found = _COMPACT.fullmatch(encrypted) if isinstance(encrypted, str) and len(encrypted) <= MAX_CASE else None
     if found is None or not _is_ours(found[1]):
         raise CaseMalformed("The case is not encrypted as it should be.")

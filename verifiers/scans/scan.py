@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -21,6 +21,7 @@ from walletpass.verdict import UNDETERMINED_REASONS, Outcome, Reason
 
 QUARTER, MINUTE = 900, 60  # seconds
 CLOCK_AHEAD = 3600  # seconds a device's clock may be ahead of ours
+OLDEST = 120 * 86400  # seconds; a device locks itself after 90 days at the latest, and older counts are settled
 _MEMBERS = frozenset({"nonce", "at", "kind", "outcome", "reason", "pass_type", "zone", "use"})
 _USE_MEMBERS = frozenset({"day", "digest", "plate", "minute", "zone"})
 _SIXTEEN_BYTES = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")  # Base64url; the last character's four low bits are none
@@ -33,6 +34,8 @@ class Refusal(StrEnum):
 
     MALFORMED = "scan_malformed"
     FROM_FUTURE = "scan_from_future"
+    TOO_OLD = "scan_too_old"
+    TYPE_UNKNOWN = "scan_type_unknown"  # to this service; it may have heard of the type by the next try
     NONCE_TAKEN = "nonce_taken"  # the same nonce was sent with another content
 
 
@@ -82,8 +85,8 @@ OUTCOMES: Mapping[str, Mapping[str, str]] = {
 """The outcome of each reason, by kind: one follows from the other."""
 
 
-def read_scan(item: object, now: int) -> Scan | Refusal:
-    """What the device says of one check, at our time `now` (NumericDate)."""
+def read_scan(item: object, now: int, types: Collection[str]) -> Scan | Refusal:
+    """What the device says of one check, at our time `now` (NumericDate); `types` are the pass types that there are."""
     if type(item) is not dict or item.keys() != _MEMBERS:
         return Refusal.MALFORMED
     nonce, at, kind, outcome, reason = item["nonce"], item["at"], item["kind"], item["outcome"], item["reason"]
@@ -94,8 +97,12 @@ def read_scan(item: object, now: int) -> Scan | Refusal:
     pass_type, zone, use = item["pass_type"], item["zone"], None
     if not _is_none_or(_TYPE, pass_type) or not _is_none_or(ZONE, zone):
         return Refusal.MALFORMED
+    if pass_type is not None and pass_type not in types:
+        return Refusal.TYPE_UNKNOWN
     if at > now + CLOCK_AHEAD:
         return Refusal.FROM_FUTURE
+    if at < now - OLDEST:
+        return Refusal.TOO_OLD
     if item["use"] is not None and (use := _read_use(item["use"], at, kind)) is None:
         return Refusal.MALFORMED
     return Scan(_sixteen_bytes(nonce), at, kind, outcome, reason, pass_type, zone, use)

@@ -5,7 +5,7 @@ A batch is one transaction: its scans, counts, uses and warnings are all there o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -28,18 +28,18 @@ class Upload(NamedTuple):
 
 
 class ScanLog:
-    """The one place that writes scans."""
+    """The one place that writes scans. `types` gives the names of the pass types that there are."""
 
-    def __init__(self, store: ScanStore, uses: Uses) -> None:
-        self._store, self._uses = store, uses
+    def __init__(self, store: ScanStore, uses: Uses, types: Callable[[], Collection[str]]) -> None:
+        self._store, self._uses, self._types = store, uses, types
         table = store.tables.scans
         self._contents = select(table.c.nonce, *(table.c[name] for name in _CONTENT))
 
     def take(self, device_id: str, items: Sequence[object]) -> Upload:
         """Store a batch of scans as they were in the JSON. When the database fails, nothing of it is stored."""
-        now, upload, scans = self._store.now(), Upload([], []), []
+        now, types, upload, scans = self._store.now(), self._types(), Upload([], []), []
         for item in items:
-            scan = read_scan(item, now)
+            scan = read_scan(item, now, types)
             if isinstance(scan, Refusal):
                 upload.rejected.append((_nonce_of(item), scan))
             else:

@@ -23,7 +23,7 @@ from web.many_rows import among, insert_many
 
 TOLD_FOR = 3600  # seconds
 MAX_TOLD = 100  # warnings in one answer
-_MAX_COMPARED = 20_000  # uses read for one upload: a device gone mad slows down nobody but itself
+_MAX_COMPARED = 50  # uses of one permit and day, the newest: a device gone mad does not make all uploads slow
 _WARN = text(
     "INSERT INTO use_warnings (day, device_id, nonce, kind, other_at, other_zone)"
     " VALUES (:day, :device_id, :nonce, :kind, :other_at, :other_zone) ON CONFLICT (nonce, kind) DO NOTHING"
@@ -85,23 +85,23 @@ class Uses:
         nonces = {warning["nonce"] for warning in found}
         rows = connection.execute(select(table.c.nonce, table.c.kind).where(among(connection, table.c.nonce, nonces)))
         known = {(row.nonce, row.kind) for row in rows}
-        connection.execute(_WARN, found)
-        for warning in found:
-            if (warning["nonce"], warning["kind"]) not in known:
-                known.add((warning["nonce"], warning["kind"]))
-                told = {"kind": warning["kind"], "device": warning["device_id"]}
-                announce(connection, "double_use.found", told, self._store.now())
+        new = {(w["nonce"], w["kind"]): w for w in found if (w["nonce"], w["kind"]) not in known}
+        if new:
+            connection.execute(_WARN, list(new.values()))
+        for warning in list(new.values())[:MAX_TOLD]:
+            told = {"kind": warning["kind"], "device": warning["device_id"]}
+            announce(connection, "double_use.found", told, self._store.now())
 
     def _warnings(self, connection: Connection, day: date, digests: Collection[bytes]) -> Iterator[dict[str, object]]:
         columns = self._table.c
         named = and_(columns.day == day, among(connection, columns.digest, digests))
-        again = select(columns.digest).where(named).group_by(columns.digest).having(func.count() > 1)
-        query = (
-            select(columns.digest, columns.nonce, columns.at, columns.zone, columns.plate, columns.device_id)
-            .where(columns.day == day, columns.digest.in_(again))
-            .order_by(columns.digest)
-            .limit(_MAX_COMPARED)
-        )
+        ordered = (columns.at.desc(), columns.nonce)
+        newest = func.row_number().over(partition_by=columns.digest, order_by=ordered).label("newest")
+        seen = (columns.digest, columns.nonce, columns.at, columns.zone, columns.plate, columns.device_id)
+        times = func.count().over(partition_by=columns.digest).label("times")
+        each = select(*seen, newest, times).where(named).subquery()
+        several = (each.c.times > 1) & (each.c.newest <= _MAX_COMPARED)
+        query = select(*(each.c[column.name] for column in seen)).where(several).order_by(each.c.digest)
         for _, group in groupby(connection.execute(query), attrgetter("digest")):
             for use, kind, other in double_uses([SeenUse(*row[1:]) for row in group], self._within):
                 yield {

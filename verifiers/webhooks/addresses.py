@@ -19,7 +19,8 @@ from verifiers.webhooks.errors import WebhookAddressInvalid
 LONGEST = 500  # characters
 _HTTPS, _HTTP = 443, 80
 # Addresses that carry an IPv4 address to be reached: NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380).
-_CARRIERS = tuple(IPv6Network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+_CARRIERS = tuple(IPv6Network(each) for each in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
+_SITE_LOCAL = IPv6Network("fec0::/10")  # deprecated (RFC 3879), and still called global by the library
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
@@ -87,4 +88,5 @@ def may_be_called(address: str, private_networks: Collection[Network]) -> bool:
     if any(found.version == network.version and found in network for network in private_networks):
         return True
     carried = isinstance(found, IPv6Address) and any(found in carrier for carrier in _CARRIERS)
-    return found.is_global and not found.is_multicast and not carried
+    site = isinstance(found, IPv6Address) and found in _SITE_LOCAL
+    return found.is_global and not found.is_multicast and not carried and not site

@@ -30,6 +30,7 @@ from web.staff.store import Caller, StaffStore
 from web.staff.texts import ERRORS, TEXTS
 
 _FIELDS = 40
+_LAST_MOMENT = 253_370_764_800  # 1 January 9999
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -186,7 +187,8 @@ def _texts(sent: FormData) -> dict[str, str]:
 
 
 def _when(seconds: int, language: str) -> str:
-    local = datetime.fromtimestamp(seconds, LOCAL_ZONE)
+    """A time that somebody else claims may lie beyond what a calendar has."""
+    local = datetime.fromtimestamp(max(0, min(seconds, _LAST_MOMENT)), LOCAL_ZONE)
     return f"{local:%d.%m.%Y, %H:%M} Uhr" if language == "de" else f"{local.day} {local:%B %Y, %H:%M}"
 
 

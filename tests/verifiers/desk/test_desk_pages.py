@@ -38,6 +38,19 @@ def case(phone: Phone, name: str = "a", **changes: object) -> None:
     assert phone.post("cases", {"id": sixteen(name), "at": at, "encrypted": encrypted}).status_code == 201
 
 
+def test_times_without_a_day_are_not_taken_for_always(lead: Visitor) -> None:
+    page = lead.post("/devices", name="Handgerät 7", shift_from="06:00", shift_until="14:00")
+    assert "#enrol=" not in page.text and 'role="alert"' in page.text
+
+
+def test_a_time_beyond_every_calendar_breaks_no_page(street: Street, lead: Visitor) -> None:
+    phone, _ = street.phone("Handgerät 8")
+    case(phone, "calendar", at=10**15)
+    assert phone.contact(status_lists={"https://pass.example.org/status/1": (1 << 40) - 1}).status_code == 200
+    for path in ("/devices", "/lists", "/cases", f"/cases/{sixteen('calendar')}"):
+        assert lead.get(path).status_code == 200, path
+
+
 def test_an_invitation_is_shown_once_and_enrols_the_device_that_is_then_in_the_list(
     street: Street, lead: Visitor
 ) -> None:

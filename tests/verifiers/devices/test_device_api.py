@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from starlette.testclient import TestClient
 from tests.verifiers.devices.phone import API, ORIGIN, REPORT, Phone
 from tests.verifiers.sample_city import SampleCity
 from tests.web.dpop_caller import Caller
+from verifiers import app as app_module
 from verifiers.app import create_app
 from verifiers.devices.devices import Devices
 from verifiers.devices.scope import Scope, read_scope
 from verifiers.devices.store import open_devices
 from verifiers.settings import VerifierSettings
 from walletpass.passes import local_day
+from web.dpop import Proofs
 
 ANYTHING = Scope()
 TODAY = local_day(datetime.now(UTC)).isoformat()
@@ -123,6 +126,16 @@ def test_a_phone_is_enrolled_hears_what_it_may_do_and_is_heard(desk_on: Desk) ->
     assert found.last_contact_at is not None and abs(found.reported["clock_difference"] - 3600) < 60
     assert (found.reported["waiting"], found.reported["status_lists"]) == (2, {uri: 7})
     assert "keys" not in found.reported
+
+
+def test_a_revoked_phone_takes_up_no_memory_that_others_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "Proofs", partial(Proofs, at_most=3))
+    for desk in running(tmp_path):
+        honest, lost = desk.phone(), desk.phone()
+        desk.devices.revoke(desk.device_id(lost))
+        refused = [code_of(lost.contact()) for _ in range(6)]
+        assert refused[:4] == [(401, "device_revoked")] * 4
+        assert honest.contact().status_code == 200
 
 
 def test_keys_that_a_phone_has_are_not_sent_again(desk: Desk) -> None:

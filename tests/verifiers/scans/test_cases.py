@@ -12,6 +12,7 @@ from joserfc import jwe
 from joserfc.jwk import ECKey
 
 from tests.verifiers.scans.desk_of_scans import NOW, Clock, Desk, sixteen
+from verifiers.scans import cases as cases_module
 from verifiers.scans.cases import (
     ALGORITHMS,
     MAX_CASE,
@@ -20,6 +21,7 @@ from verifiers.scans.cases import (
     Cases,
     CaseTaken,
     CaseUnreadable,
+    TooManyCases,
 )
 from web.jwk import base64url
 
@@ -51,6 +53,25 @@ def encrypted(cases: Cases, content: bytes | None = None, **header: Any) -> str:
 
 def upload(cases: Cases, name: str = "a", **changes: Any) -> dict[str, Any]:
     return {"id": sixteen(name), "at": NOW, "encrypted": encrypted(cases)} | changes
+
+
+def test_a_case_is_of_no_time_to_come(cases: Cases) -> None:
+    assert cases.take("one", upload(cases, at=NOW + 3600))
+    for at in (NOW + 3660, 1 << 39, 60 * 10**20):
+        with pytest.raises(CaseMalformed):
+            cases.take("one", upload(cases, "b", at=at))
+
+
+def test_a_device_files_no_more_than_somebody_can_look_at(cases: Cases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases_module, "MAX_WAITING", 2)
+    sent = [upload(cases, name) for name in "abcd"]
+    assert [cases.take("one", each) for each in sent[:2]] == [True, True]
+    with pytest.raises(TooManyCases):
+        cases.take("one", sent[2])
+    assert not cases.take("one", sent[1])  # what is there may come again
+    assert cases.take("two", sent[2])
+    cases.close(sixteen("a"))
+    assert cases.take("one", sent[3])
 
 
 def test_a_case_is_stored_once_and_opened_with_the_desks_key(desk_on: Desk, tmp_path: Path) -> None:

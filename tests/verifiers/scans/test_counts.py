@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey
 from starlette.testclient import TestClient
 
 from tests.verifiers.sample_city import SampleCity
-from tests.verifiers.scans.desk_of_scans import HOUR, NOW, PERMIT, QUARTER, Desk, scan
+from tests.verifiers.scans.desk_of_scans import HOUR, NOW, PERMIT, QUARTER, TYPES, Desk, scan
 from verifiers.app import create_app
 from verifiers.scans.counts import counts_between
 from verifiers.scans.counts_key import KEY_FILE, CountsKey
@@ -72,7 +72,7 @@ class Service:
         self.settings = VerifierSettings(home=home)
         self.today = local_day(datetime.now(UTC))
         store = open_scans(self.settings)
-        log, now = ScanLog(store, Uses(store, 15)), int(time.time())
+        log, now = ScanLog(store, Uses(store, 15), lambda: TYPES), int(time.time())
         noons = {days: first_second(self.today - timedelta(days=days)) + 12 * HOUR for days in (90, 91)}
         log.take("one", [scan(f"{at} {n}", at) for at in (now, *noons.values()) for n in range(3)])
         self.client = TestClient(create_app(self.settings), base_url="http://localhost:8001")

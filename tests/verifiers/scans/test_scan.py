@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.verifiers.scans.desk_of_scans import HOUR, MINUTE, NOW, QUARTER, day_of, scan, sixteen, used
+from tests.verifiers.scans.desk_of_scans import HOUR, MINUTE, NOW, QUARTER, TYPES, day_of, scan, sixteen, used
 from verifiers.plates import PlateOutcome, PlateReason
-from verifiers.scans.scan import OUTCOMES, Refusal, Scan, nonce_text, read_nonce, read_scan
+from verifiers.scans.scan import OLDEST, OUTCOMES, Refusal, Scan, nonce_text, read_nonce, read_scan
 from walletpass import scan_counts
 from walletpass.verdict import Outcome, Reason
 
@@ -21,7 +21,7 @@ MANY = 10_000 if os.environ.get("WALLETPASS_STRESS") else 1_000
 
 
 def test_a_scan_is_what_the_device_wrote() -> None:
-    found = read_scan(used("a", "permit", NOW + 7 * MINUTE, "MÜ", "DAB1234"), NOW + HOUR)
+    found = read_scan(used("a", "permit", NOW + 7 * MINUTE, "MÜ", "DAB1234"), NOW + HOUR, TYPES)
     assert isinstance(found, Scan)
     assert found.content == (NOW, "code", "accepted", "accepted", "resident_parking_permit", "MÜ")
     assert found.use is not None
@@ -35,7 +35,7 @@ def test_every_reason_has_one_outcome_and_no_other(kind: str) -> None:
     for reason, outcome in OUTCOMES[kind].items():
         for other in (*Outcome, *PlateOutcome):
             sent = scan("a", kind=kind, reason=reason, outcome=other.value)
-            assert isinstance(read_scan(sent, NOW), Scan) == (other.value == outcome), (reason, other)
+            assert isinstance(read_scan(sent, NOW, TYPES), Scan) == (other.value == outcome), (reason, other)
 
 
 def test_all_reasons_and_outcomes_are_known_and_those_that_are_counted_are_the_same() -> None:
@@ -88,7 +88,7 @@ def test_all_reasons_and_outcomes_are_known_and_those_that_are_counted_are_the_s
     ids=str,
 )
 def test_what_no_device_of_ours_writes_is_malformed(changes: dict[str, Any]) -> None:
-    assert read_scan(scan("a") | changes, NOW) is Refusal.MALFORMED
+    assert read_scan(scan("a") | changes, NOW, TYPES) is Refusal.MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -112,27 +112,37 @@ def test_what_no_device_of_ours_writes_is_malformed(changes: dict[str, Any]) -> 
 )
 def test_a_use_that_is_not_of_its_scan_is_malformed(changes: dict[str, Any]) -> None:
     sent = used("a", "permit", plate="DAB1234")
-    assert isinstance(read_scan(sent, NOW), Scan)
-    assert read_scan(sent | {"use": sent["use"] | changes}, NOW) is Refusal.MALFORMED
+    assert isinstance(read_scan(sent, NOW, TYPES), Scan)
+    assert read_scan(sent | {"use": sent["use"] | changes}, NOW, TYPES) is Refusal.MALFORMED
 
 
 def test_a_look_up_has_no_use() -> None:
     sent = used("a", "permit") | {"kind": "plate", "outcome": "found", "reason": "listed"}
-    assert read_scan(sent, NOW) is Refusal.MALFORMED
-    assert isinstance(read_scan(sent | {"use": None}, NOW), Scan)
+    assert read_scan(sent, NOW, TYPES) is Refusal.MALFORMED
+    assert isinstance(read_scan(sent | {"use": None}, NOW, TYPES), Scan)
 
 
 def test_an_hour_ahead_is_a_clock_and_more_is_the_future() -> None:
-    assert isinstance(read_scan(scan("a", NOW + HOUR), NOW), Scan)
-    assert read_scan(scan("a", NOW + HOUR + QUARTER), NOW) is Refusal.FROM_FUTURE
-    assert read_scan(scan("a") | {"at": QUARTER * 10**30}, NOW) is Refusal.FROM_FUTURE
+    assert isinstance(read_scan(scan("a", NOW + HOUR), NOW, TYPES), Scan)
+    assert read_scan(scan("a", NOW + HOUR + QUARTER), NOW, TYPES) is Refusal.FROM_FUTURE
+    assert read_scan(scan("a") | {"at": QUARTER * 10**30}, NOW, TYPES) is Refusal.FROM_FUTURE
+
+
+def test_a_scan_of_long_ago_changes_no_settled_count() -> None:
+    assert isinstance(read_scan(scan("a", NOW - OLDEST + QUARTER), NOW, TYPES), Scan)
+    assert read_scan(scan("a", NOW - OLDEST - QUARTER), NOW, TYPES) is Refusal.TOO_OLD
+    assert read_scan(scan("a") | {"at": 0}, NOW, TYPES) is Refusal.TOO_OLD
+
+
+def test_a_type_of_pass_is_one_that_is_published_and_no_free_text() -> None:
+    assert read_scan(scan("a") | {"pass_type": "d_ab_1234e_was_here"}, NOW, TYPES) is Refusal.TYPE_UNKNOWN
 
 
 def test_the_day_of_a_use_is_the_local_one() -> None:
     late = 1_800_053_700  # 23:55 local, 22:55 UTC
     assert day_of(late) == "2027-01-15"
-    assert isinstance(read_scan(used("a", "permit", late), late), Scan)
-    assert isinstance(read_scan(used("a", "permit", late + 600), late), Scan)
+    assert isinstance(read_scan(used("a", "permit", late), late, TYPES), Scan)
+    assert isinstance(read_scan(used("a", "permit", late + 600), late, TYPES), Scan)
     assert day_of(late + 600) == "2027-01-16"
 
 
@@ -165,7 +175,7 @@ def hostile(draw: st.DrawFn) -> Any:
 @settings(max_examples=MANY, suppress_health_check=list(HealthCheck), **HOUSE)
 @given(hostile())
 def test_nothing_that_is_sent_raises_and_what_is_taken_is_within_the_columns(item: Any) -> None:
-    found = read_scan(json.loads(json.dumps(item)), NOW)
+    found = read_scan(json.loads(json.dumps(item)), NOW, TYPES)
     if isinstance(found, Scan):
         assert 0 <= found.at <= NOW + HOUR and found.at % QUARTER == 0
         assert len(found.nonce) == 16 and len(found.zone or "") <= 4 and len(found.pass_type or "") <= 64

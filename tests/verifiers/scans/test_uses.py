@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verifiers.scans.desk_of_scans import DAY, MINUTE, NOW, WITHIN, Clock, Desk, sixteen, used
+from tests.verifiers.scans.desk_of_scans import DAY, MINUTE, NOW, TYPES, WITHIN, Clock, Desk, sixteen, used
 from tests.verifiers.scans.test_scan import HOUSE
 from verifiers.scans.double_use import DoubleUse, SeenUse, double_uses
 from verifiers.scans.scan import Scan, read_scan
@@ -55,6 +55,15 @@ def test_exactly_those_are_found_that_a_look_at_every_pair_finds(seen: list[Seen
 def test_uses_of_one_place_and_plate_go_together_however_many_there_are(desk_on: Desk) -> None:
     desk_on.receives(*(used(n, "permit", NOW + n * MINUTE, "A1", "DAB1234") for n in range(20)))
     assert desk_on.rows("warnings") == []
+
+
+def test_a_device_gone_mad_does_not_make_the_next_upload_compare_all_of_it(desk_on: Desk) -> None:
+    desk_on.receives(*(used(f"mad {n}", "permit", NOW, f"A{n % 2}") for n in range(200)), device="mad")
+    before = len(desk_on.rows("warnings"))
+    assert 0 < before <= 50
+    desk_on.receives(used("good", "permit", NOW + MINUTE, "B1"), device="good")
+    assert [told.kind for told in desk_on.uses.tell("good")] == [PLACES]
+    assert len(desk_on.rows("warnings")) - before <= 50
 
 
 def test_two_places_within_minutes_warn_both_devices_with_the_others_time_and_zone(desk_on: Desk) -> None:
@@ -140,7 +149,7 @@ def test_a_plate_that_is_confirmed_later_is_compared_then(desk_on: Desk) -> None
 
 
 def test_an_upload_waits_for_one_that_is_under_way_and_then_sees_what_it_brought(desk_on: Desk) -> None:
-    first = read_scan(used("a", "permit", NOW, "A1"), NOW)
+    first = read_scan(used("a", "permit", NOW, "A1"), NOW, TYPES)
     assert isinstance(first, Scan)
     with ThreadPoolExecutor(1) as pool:
         with desk_on.store.upload() as connection:

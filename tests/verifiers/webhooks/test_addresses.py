@@ -84,6 +84,8 @@ def test_an_address_is_taken_apart(url: str, authority: str, path: str) -> None:
         "64:ff9b:1::a00:1",
         "2002:7f00:1::",
         "2001:0:7f00:1::",
+        "fec0::1",
+        "::127.0.0.1",
     ],
 )
 def test_an_address_inside_is_not_called_unless_its_network_is_named(address: str) -> None:

@@ -318,6 +318,8 @@ export const TEXTS = Object.freeze({
   rejections: {
     scan_malformed: "Die Meldung war unvollständig.",
     scan_from_future: "Die Uhr dieses Geräts ging vor.",
+    scan_too_old: "Die Prüfung ist zu lange her.",
+    scan_type_unknown: "Der Prüfdienst kennt diese Ausweisart noch nicht. Später erneut senden.",
     nonce_taken: "Unter dieser Nummer ist schon eine andere Prüfung da.",
     scan_unanswered: "Der Prüfdienst hat diese Prüfung nicht bestätigt.",
     rejected: "Der Prüfdienst nennt einen unbekannten Grund.",

@@ -306,6 +306,8 @@ export const TEXTS = Object.freeze({
   rejections: {
     scan_malformed: "The report was incomplete.",
     scan_from_future: "The clock of this device was ahead.",
+    scan_too_old: "The check is too long ago.",
+    scan_type_unknown: "The verifying service does not know this type yet. Send it again later.",
     nonce_taken: "There is another check under this number already.",
     scan_unanswered: "The service has not confirmed this check.",
     rejected: "The service names a reason that is not known here.",
