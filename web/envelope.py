@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keys.errors import WalletPassError
 from web.headers import secured
-from web.limits import BODY_TIME, BodyLimits, BodyTooSlow, counted, read_body, replayed
+from web.limits import BODY_TIME, BodyLimits, BodyRoom, BodyTooSlow, counted, read_body, replayed
 from web.logs import log_failure, log_request, name_request
 from web.metrics import RequestMetrics
 from web.problems import answer, internal_error
@@ -27,6 +28,7 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, metrics: RequestMetrics, limits: BodyLimits) -> None:
         self._app, self._metrics, self._limits = app, metrics, limits
+        self._room = BodyRoom()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,9 +64,13 @@ class Envelope:
         if limit := self._limits.streamed(scope["path"]):
             await self._app(scope, counted(receive, limit), send)
             return
+        with self._room.taken() as take:
+            await self._answer_body(scope, receive, send, take)
+
+    async def _answer_body(self, scope: Scope, receive: Receive, send: Send, take: Callable[[int], None]) -> None:
         try:
             async with asyncio.timeout(BODY_TIME):
-                body = await read_body(scope, receive, self._limits.whole(scope["path"]))
+                body = await read_body(scope, receive, self._limits.whole(scope["path"]), take)
         except WalletPassError as refusal:
             await answer(refusal, {})(scope, receive, send)
             return

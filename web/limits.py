@@ -6,7 +6,8 @@ import ipaddress
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
@@ -16,6 +17,7 @@ from starlette.types import Message, Receive, Scope
 from keys.errors import WalletPassError
 
 JSON_LIMIT = 64 << 10  # bytes
+BODIES_TOGETHER = 256 << 20  # bytes
 BODY_TIME = 60.0  # seconds for a whole body to arrive
 _CALLERS_AT_MOST = 4096
 _MINUTE = 60.0  # seconds
@@ -31,6 +33,13 @@ class BodyTooSlow(WalletPassError):
     """The request's body did not arrive in time."""
 
     code = "body_too_slow"
+
+
+class BodiesBusy(WalletPassError):
+    """So much is being sent at once that no more fits into the memory set aside for it."""
+
+    code = "bodies_busy"
+    retry_after = 5
 
 
 class TooManyRequests(WalletPassError):
@@ -91,8 +100,37 @@ def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"The request is too large; at most {limit >> 10} kB are taken here.")
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
-    """The body; None when the caller went away. Raises `BodyTooLarge`, whether its length is announced or not."""
+class BodyRoom:
+    """The memory that bodies of requests may take up together, whoever sends them: strangers can open connections."""
+
+    def __init__(self, size: int = BODIES_TOGETHER) -> None:
+        self._free = size
+
+    @contextmanager
+    def taken(self) -> Iterator[Callable[[int], None]]:
+        """Gives what takes some bytes of it, until the request is over; that raises `BodiesBusy` when none are left."""
+        own = 0
+
+        def take(count: int) -> None:
+            nonlocal own
+            if count > self._free:
+                raise BodiesBusy("Too much is being sent to this service just now; try again in a moment.")
+            self._free -= count
+            own += count
+
+        try:
+            yield take
+        finally:
+            self._free += own
+
+
+async def read_body(
+    scope: Scope, receive: Receive, limit: int, take: Callable[[int], None] | None = None
+) -> bytes | None:
+    """The body; None when the caller went away. `take` is told of each piece's bytes before it is kept (`BodyRoom`).
+
+    Raises `BodyTooLarge`, whether the body's length is announced or not, and what `take` raises.
+    """
     announced = dict(scope["headers"]).get(b"content-length", b"0")
     if not announced.isdigit() or int(announced[:20]) > limit:
         raise _too_large(limit)
@@ -101,8 +139,11 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        parts.append(message.get("body", b""))
-        total += len(parts[-1])
+        part = message.get("body", b"")
+        if take is not None:
+            take(len(part))
+        parts.append(part)
+        total += len(part)
         if total > limit:
             raise _too_large(limit)
         if not message.get("more_body"):

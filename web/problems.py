@@ -25,6 +25,7 @@ _SHARED: Mapping[str, int] = {
     "body_too_large": 413,
     "body_too_slow": 408,
     "too_many_requests": 429,
+    "bodies_busy": 503,
     "database_busy": 503,
     "database_unavailable": 503,
     "malformed": 400,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from issuers import lifecycle, repository
 from issuers.errors import NotOfferable
@@ -23,8 +23,10 @@ from walletpass.passes import Pass
 from walletpass.status import Status
 from web.database import read_transaction, write_transaction
 from web.jwk import read_public_jwk
+from web.limits import TooManyRequests
 
 BOUND_FORMAT = "bound_cwt"
+KEYS_AT_MOST, _HOURS = 20, 24  # phones and browsers that one pass goes over to within so many hours
 ACTOR = "pass page"
 
 
@@ -66,7 +68,8 @@ class LiveCodes:
     def enrol(self, secret: str, jwk: object, *, take_over: bool) -> str:
         """The credential bound to that key, as its format keeps it; an unchanged pass and key gets the same bytes.
 
-        Raises `LinkUnknown`, `JwkInvalid`, `NotOfferable`, and `BoundElsewhere` unless `take_over`.
+        Raises `LinkUnknown`, `JwkInvalid`, `NotOfferable`, `BoundElsewhere` unless `take_over`, and
+        `TooManyRequests` when too many phones have had it within a day.
         """
         key = read_public_jwk(jwk).key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         order = self._office.order(ACTOR)
@@ -76,6 +79,7 @@ class LiveCodes:
             serial = shown.pass_.serial
             if not take_over and _bound_to_another(connection, serial, key, order):
                 raise BoundElsewhere("Another phone or browser shows this pass's live code; take it over on purpose.")
+            _require_not_too_often(connection, serial, key, order)
             lifecycle.withdraw_other_keys(connection, serial, PAGE, key, order, unbound_too=shown.demands_live_code)
             holding = Holding(PAGE, BOUND_FORMAT, key)
             return self._office.credentials.texts(connection, [shown.pass_], holding, order)[0]
@@ -113,6 +117,19 @@ def _bound_to_another(connection: Connection, serial: str, key: bytes, order: Or
         columns.valid_until > order.seconds,
     )
     return connection.execute(query.limit(1)).first() is not None
+
+
+def _require_not_too_often(connection: Connection, serial: str, key: bytes, order: Order) -> None:
+    """Each key costs an entry of a status list for good, which everybody who checks passes has to fetch."""
+    columns = credentials.c
+    recent = select(func.count(columns.holder_key.distinct())).where(
+        columns.serial == serial,
+        columns.carrier == PAGE,
+        columns.holder_key != key,
+        columns.issued_at > order.seconds - _HOURS * 3600,
+    )
+    if (connection.scalar(recent) or 0) >= KEYS_AT_MOST:
+        raise TooManyRequests(3600)
 
 
 def _unknown() -> LinkUnknown:

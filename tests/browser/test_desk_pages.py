@@ -101,8 +101,8 @@ def test_every_page_of_the_desk_fits_and_is_accessible(
         f"/devices/{served.device_id}": "Handgerät 7",
         "/lists?since=2026-01-01T00:00:00": "Listen",
         "/statistics": "Statistik",
-        "/cases": "Vorgänge",
-        f"/cases/{sixteen('a')}": "Vorgang",
+        "/cases": "Fälle",
+        f"/cases/{sixteen('a')}": "Fall",
     }
     for number, (path, heading) in enumerate(pages.items()):
         page.goto(f"{served.origin}/desk{path}")
@@ -129,9 +129,9 @@ def test_a_device_is_invited_and_suspended_by_pressing_buttons(
         look(page, tmp_path, "invitation")
     page.get_by_role("link", name="Fertig").click()
     page.get_by_role("link", name=name).click()
-    page.locator("summary").get_by_text("Abmelden", exact=True).click()
-    page.get_by_role("button", name="Wirklich? Abmelden").click()
-    page.locator("#device").get_by_text("abgemeldet").wait_for()
+    page.locator("summary").get_by_text("Zugang beenden", exact=True).click()
+    page.get_by_role("button", name="Wirklich? Zugang beenden").click()
+    page.locator("#device").get_by_text("beendet", exact=True).wait_for()
 
 
 def test_what_a_device_says_appears_without_loading_the_page_again(browser: Browser, served: Served) -> None:

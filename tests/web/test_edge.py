@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from fastapi import FastAPI, Request
@@ -12,9 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 from keys.errors import WalletPassError
+from web import envelope
 from web.browser import packages
 from web.edge import JSON_LIMIT, AddressTaken, fit_edge, serve
-from web.limits import RateLimit, TooManyRequests, caller_address
+from web.limits import BodiesBusy, BodyRoom, RateLimit, TooManyRequests, caller_address
 
 
 class BadZone(WalletPassError):
@@ -125,6 +127,28 @@ def test_a_body_is_limited_whether_its_length_is_announced_or_not(
 def test_a_length_that_lies_or_is_none_is_refused(client: TestClient) -> None:
     for length in ("99999999999999999999999999", "-1", "1e3", "x"):
         assert client.post("/zones", content=b"{}", headers={"content-length": length}).status_code == 413
+
+
+def test_bodies_take_up_no_more_memory_together_than_is_set_aside() -> None:
+    room = BodyRoom(100)
+    with room.taken() as one:
+        one(60)
+        with room.taken() as other:
+            other(40)
+            with pytest.raises(BodiesBusy):
+                other(1)
+        with room.taken() as next_one:
+            next_one(40)  # what the request before had is free again
+    with room.taken() as alone, pytest.raises(BodiesBusy):
+        alone(101)
+
+
+def test_a_body_for_which_there_is_no_room_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope, "BodyRoom", partial(BodyRoom, 1000))
+    client = TestClient(build([]))
+    answer = client.post("/large/echo", content=bytes(1001))
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "bodies_busy", "5")
+    assert client.post("/large/echo", content=bytes(1000)).json() == 1000
 
 
 def test_readiness_names_what_is_missing_and_health_does_not_care(client: TestClient, missing: list[str]) -> None:

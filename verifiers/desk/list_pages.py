@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from verifiers.desk.device_rows import list_times
 from verifiers.desk.office import DeskOffice
+from verifiers.desk.texts import TEXTS
 from verifiers.devices.device import Device, DeviceState
 from walletpass.passes import LOCAL_ZONE
 from web.staff.desk import Visit
@@ -58,22 +59,21 @@ def _lists_page(office: DeskOffice, visit: Visit) -> Response:
 
 
 def _rows(office: DeskOffice, language: str, devices: Sequence[Device]) -> list[ListRow]:
-    known, when = office.known.current, office.desk.when
+    known, when, texts = office.known.current, office.desk.when, TEXTS[language]
     rows = []
     if known.trust_list is not None:
         version = known.trust_list.version
         held = {device.id: device.reported.get("trust_list_version") or 0 for device in devices}
-        rows.append(
-            _row(f"trust-list.jwt ({version})", when(known.trust_list.issued_at, language), devices, held, version)
-        )
+        name = texts["trust_list"].format(version=version)
+        rows.append(_row(name, when(known.trust_list.issued_at, language), devices, held, version))
     for uri, found in sorted(known.status_lists.items()):
         held = {device.id: list_times(device).get(uri, 0) for device in devices}
-        rows.append(_row(uri, when(found.issued_at, language), devices, held, found.issued_at))
+        name = texts["status_list"].format(name=uri.rpartition("/")[2])
+        rows.append(_row(name, when(found.issued_at, language), devices, held, found.issued_at))
     for day, plates in sorted(office.known.plates.lists.items()):
         held = {device.id: (device.reported.get("plate_lists") or {}).get(day.isoformat(), 0) for device in devices}
-        rows.append(
-            _row(f"plates/{day.isoformat()}", when(plates.issued_at, language), devices, held, plates.issued_at)
-        )
+        name = texts["plate_list"].format(day=f"{day:%d.%m.%Y}" if language == "de" else f"{day.day} {day:%B %Y}")
+        rows.append(_row(name, when(plates.issued_at, language), devices, held, plates.issued_at))
     return rows
 
 

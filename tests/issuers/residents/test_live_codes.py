@@ -12,13 +12,14 @@ from sqlalchemy import func, select
 from issuers.errors import NotOfferable
 from issuers.models import credentials
 from issuers.offers import PAGE, Holding
-from issuers.residents.live_codes import BOUND_FORMAT, BoundElsewhere, LinkUnknown, LiveCodes
+from issuers.residents.live_codes import BOUND_FORMAT, KEYS_AT_MOST, BoundElsewhere, LinkUnknown, LiveCodes
 from tests.city import City
 from tests.phone import Phone
 from walletpass.formats import load_formats
 from walletpass.pass_type import Catalogue, LiveCode
 from web.database import read_transaction, write_transaction
 from web.jwk import JwkInvalid
+from web.limits import TooManyRequests
 
 PERMIT = "resident_parking_permit"
 
@@ -210,3 +211,14 @@ def test_a_link_that_is_unknown_ended_or_of_a_type_switched_off_gets_nothing(cit
         ):
             with pytest.raises(LinkUnknown):
                 ask()
+
+
+def test_a_pass_goes_over_to_no_more_phones_than_a_household_has(city: City) -> None:
+    secret = city.link(city.grants("resident_parking_permit"))
+    phones = [Phone() for _ in range(KEYS_AT_MOST + 1)]
+    for phone in phones[:-1]:
+        city.binds(secret, phone, take_over=True)
+    with pytest.raises(TooManyRequests):
+        city.binds(secret, phones[-1], take_over=True)
+    city.later(hours=26)
+    assert city.binds(secret, phones[-1], take_over=True)

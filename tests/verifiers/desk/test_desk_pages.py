@@ -78,12 +78,12 @@ def test_what_a_device_said_last_is_in_the_list(street: Street, lead: Visitor) -
     assert "Uhr geht falsch: 2 Stunden" in page or "Uhr geht falsch: 1 Stunde" in page
     assert "<dd>41</dd>" in lead.get(f"/devices/{device_id}").text
     start = lead.get().text
-    assert "Kontrollen noch auf Geräten" in start and ">12</dd>" in start
+    assert "Prüfungen noch auf Geräten" in start and ">12</dd>" in start
 
 
 ORDERS = {
-    "suspend": (DeviceState.SUSPENDED, "gesperrt"),
-    "revoke": (DeviceState.REVOKED, "abgemeldet"),
+    "suspend": (DeviceState.SUSPENDED, "angehalten"),
+    "revoke": (DeviceState.REVOKED, "beendet"),
     "wipe": (DeviceState.WIPED, "gelöscht"),
 }
 
@@ -165,7 +165,7 @@ def test_the_desk_shows_which_device_has_fetched_a_revocation(street: Street, le
     known.contact(status_lists={uri: newest})
     late.contact(status_lists={uri: newest - 600})
     page = lead.get("/lists").text
-    row = page.partition(uri)[2].partition("</tr>")[0]
+    row = page.partition("Sperrliste 1<")[2].partition("</tr>")[0]
     assert re.findall(r"<td[^>]*>([^<]*)</td>", row)[1:] == ["Handgerät 1", "Handgerät 2"]
     since = datetime.fromtimestamp(newest - 60, LOCAL_ZONE).strftime("%Y-%m-%dT%H:%M:%S")
     reached = lead.get(f"/lists?since={since}").text.partition('id="since"')[2]
@@ -199,7 +199,7 @@ def test_a_double_use_is_counted_at_a_glance(street: Street, lead: Visitor) -> N
     phone, _ = street.phone("Handgerät 7")
     minute = int(time.time()) // MINUTE * MINUTE
     phone.post("scans", {"scans": [used("a", "permit", minute, "A1"), used("b", "permit", minute, "B1")]})
-    figure = lead.get().text.partition("Kontrollen mit Doppelnutzung heute")[2].partition("</dd>")[0]
+    figure = lead.get().text.partition("Prüfungen mit Doppelnutzung heute")[2].partition("</dd>")[0]
     assert figure.endswith('class="alarming">2')
 
 
@@ -218,7 +218,7 @@ def test_a_case_is_opened_by_the_lead_shown_as_text_and_can_be_closed_and_delete
     assert where(lead.post(f"/cases/{sixteen('a')}", change="close")) == "/desk/cases"
     assert "erledigt" in lead.get("/cases").text
     lead.post(f"/cases/{sixteen('a')}", change="delete")
-    assert "Kein Vorgang." in lead.get("/cases").text
+    assert "Kein Fall." in lead.get("/cases").text
 
 
 def test_a_case_for_another_key_is_said_to_be_closed_to_us(street: Street, lead: Visitor) -> None:
