@@ -5,15 +5,17 @@ import { decodeBase64 } from "../src/bytes.js";
 import { PublishedDocuments } from "../src/published.js";
 import { readAnchor } from "../src/trust.js";
 import { redrawn } from "../app/cases.js";
+import { DayKeys } from "../app/day_keys.js";
 import { NoContact, ServiceRefused } from "../app/errors.js";
 import { Judging } from "../app/judging.js";
+import { encryptFor } from "../app/jwe.js";
+import { publicJwk } from "../app/jwk.js";
 import { Store } from "../app/store.js";
 import { doubleUses } from "../app/uses.js";
 
-const HMAC = { name: "HMAC", hash: "SHA-256" };
+const AGREEMENT = { name: "ECDH", namedCurve: "P-256" };
 
 export class Device {
-  keys = new Map();
   warnings = [];
 
   /** `asked`: {anchor, documents: {path: Base64}, now, zone, scope, minutes, deskKey} */
@@ -22,6 +24,8 @@ export class Device {
     const documents = Object.entries(asked.documents).map(([path, content]) => [path, decodeBase64(content)]);
     device.published = await new PublishedDocuments(readAnchor(asked.anchor)).refresh(new Map(documents), asked.now);
     device.store = await Store.open();
+    device.keys = new DayKeys(device.store, () => device.now);
+    await device.keys.recall(null);
     device.judging = new Judging(device.ground());
     return device;
   }
@@ -29,10 +33,7 @@ export class Device {
   ground() {
     return {
       store: this.store,
-      keys: {
-        of: (kind, day) => this.keys.get(`${kind} ${day}`)?.key ?? null,
-        held: () => ({ use: Object.fromEntries([...this.keys].map(([name, { kid }]) => [name.split(" ")[1], kid])) }),
-      },
+      keys: this.keys,
       known: () => ({ published: this.published }),
       device: () => ({ pass_types: this.scope, double_use_minutes: this.minutes, desk_key: this.deskKey }),
       zone: () => this.zone,
@@ -53,9 +54,11 @@ export class Device {
     return found;
   }
 
+  /** As a contact brings it, encrypted for this device. */
   async giveKey(day, kid, content) {
-    const key = await crypto.subtle.importKey("raw", decodeBase64(content), HMAC, false, ["sign"]);
-    this.keys.set(`use ${day}`, { kid, key });
+    const agreement = await crypto.subtle.generateKey(AGREEMENT, false, ["deriveBits"]);
+    const jwe = await encryptFor(await publicJwk(agreement.publicKey), decodeBase64(content));
+    await this.keys.take({ use: [{ day, kid, jwe }] }, agreement.privateKey);
   }
 
   /** A contact that brings no warnings; gives those that the uploads bring. */

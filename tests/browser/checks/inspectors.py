@@ -39,9 +39,10 @@ MINUTES = 15
 class Service:
     """The verifying service on a port of this machine, with the app's modules as they are written below `/try`."""
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, days_ago: int = 0) -> None:
         # Tests go on for an hour or two, and a day's uses end at midnight.
-        self.began = int(time.time()) - (4 * 3600 if datetime.now(LOCAL_ZONE).hour >= 20 else 0)
+        late = 4 * 3600 if datetime.now(LOCAL_ZONE).hour >= 20 else 0
+        self.began = int(time.time()) - (days_ago * 86400 or late)
         self.city = SampleCity(home, now=self.began - 60)
         self.city.publish()
         self.settings = VerifierSettings(home=home, verifier_port=port)
@@ -91,7 +92,6 @@ class Inspector:
         self.scope: list[str] = []
         self.network: Callable[[str, Any, Callable[[], Any]], Any] = lambda _path, _body, post: post()
         self.zone: str | None = "A1"
-        self.keys: dict[str, tuple[str, str]] = {}
         self.now = service.began
         self.context: BrowserContext = browser.new_context()
         self.context.set_default_timeout(20_000)
@@ -106,8 +106,6 @@ class Inspector:
             " window.device = await Device.open(asked); }",
             self._asked(),
         )
-        for day, (kid, content) in self.keys.items():
-            page.evaluate("(given) => device.giveKey(...given)", [day, kid, content])
         return page
 
     def _asked(self) -> dict[str, Any]:
@@ -149,8 +147,8 @@ class Inspector:
 
     def gets_key(self, day: str, content: bytes | None = None, kid: str = "0123456789abcdef") -> None:
         """The use key of a day."""
-        self.keys[day] = (kid, base64.b64encode(content or secrets.token_bytes(32)).decode())
-        self.page.evaluate("(given) => device.giveKey(...given)", [day, *self.keys[day]])
+        key = base64.b64encode(content or secrets.token_bytes(32)).decode()
+        self.page.evaluate("(given) => device.giveKey(...given)", [day, kid, key])
 
     def judges(self, text: str) -> Any:
         return self.run("judging.judge", text)
