@@ -25,15 +25,17 @@ def device_id(phone: BrowserPhone) -> str:
 
 def test_a_suspended_phone_says_so_hands_in_and_works_again_when_it_may(phone: MakePhone, service: Service) -> None:
     known = phone().enrolled(service.invites())
+    assert len(known.keys_of("keys")) == 2
     service.devices.suspend(device_id(known))
     known.run("told.splice(0)")
     assert known.contacts() is None and known.state == "suspended" and "state" in known.run("told")
     assert known.refusal("session.judge('WP1:')") == "suspended"
+    assert known.keys_of("keys") == [], "a lost phone looks no plate up"
     known.starts()
     assert known.unlocks() is None and known.state == "suspended", "also before it hears anything"
     assert known.contacts() is None and known.state == "suspended"
     service.devices.resume(device_id(known))
-    assert known.contacts() is None and known.state == "open"
+    assert known.contacts() is None and known.state == "open" and len(known.keys_of("keys")) == 2
 
 
 def test_a_renamed_phone_with_another_scope_hears_of_it(phone: MakePhone, service: Service) -> None:

@@ -256,8 +256,10 @@ export class Session extends EventTarget {
   /** @param {any} answer */
   async #apply(answer) {
     const at = now();
-    await this.#remembered.heard(answer.device, at);
-    await ignoring(StoreFailed, this.#keys.keepTo(answer.device.shift));
+    const { device } = answer;
+    await this.#remembered.heard(device, at);
+    const suspended = device.state === "suspended"; // then it may be a thief's: when it is resumed, the keys come again
+    await ignoring(StoreFailed, suspended ? this.#keys.drop() : this.#keys.keepTo(device.shift));
     const identity = /** @type {Identity} */ (this.#identity);
     const replaced = await this.#keys.take(answer.keys ?? {}, identity.agreementKey);
     this.#settle();
