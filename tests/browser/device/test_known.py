@@ -12,6 +12,7 @@ from keys.signer import Role
 from tests.browser.device.conftest import Service, serving
 from tests.browser.device.phone import BrowserPhone
 from tests.verifiers.sample_city import SampleCity
+from walletpass.verdict import UNDETERMINED_REASONS
 
 MakePhone = Callable[..., BrowserPhone]
 TRUST, STATUS = "published/trust-list.jwt", "published/status/1.cwt"
@@ -41,6 +42,43 @@ def test_a_phone_without_a_network_recalls_and_verifies_what_it_had(phone: MakeP
     assert known.run("session.ages()") == ages
     assert known.judges(service.city.qr()) == "accepted"
     assert known.unlocks() is None and known.state == "open" and known.contacts() == "no_contact"
+
+
+# What an eviction, a broken disk or a curious person does to the records of the store, by path.
+HARM = """(async () => {
+  const store = await Store.open();
+  for (const [path, kept] of await store.all("documents")) {
+    if (!path.startsWith(given.path)) continue;
+    kept.content[kept.content.length >> 1] ^= 1;
+    await store.write([{ kind: "documents", key: path, value: given.harm === "flipped" ? kept : undefined }]);
+  }
+})()"""
+
+
+@pytest.mark.parametrize("harm", ["lost", "flipped"])
+@pytest.mark.parametrize("path", ["", "trust-list.jwt", "status/", "types/"])
+def test_documents_that_were_lost_or_damaged_are_not_used_and_the_next_contact_brings_them_again(
+    phone: MakePhone, service: Service, path: str, harm: str
+) -> None:
+    known, text = phone().enrolled(service.invites()), service.city.qr()
+    assert known.judges(text) == "accepted"
+    kept = known.keys_of("documents")
+    known.run(HARM, {"path": path, "harm": harm})
+    known.context.set_offline(True)
+    assert known.judges(text) in UNDETERMINED_REASONS
+    known.context.set_offline(False)
+    known.starts()
+    assert known.unlocks() is None and known.contacts() is None
+    assert known.judges(text) == "accepted" and known.keys_of("documents") == kept
+
+
+def test_the_browser_is_asked_to_keep_what_is_stored_once_a_phone_is_enrolled(
+    phone: MakePhone, service: Service
+) -> None:
+    known = phone().starts()
+    known.run("(window.asked = 0, navigator.storage.persist = async () => Boolean(++asked), null)")
+    assert known.enrols("no invitation") == "invitation_invalid" and known.run("asked") == 0
+    assert known.enrols(service.invites()) is None and known.run("asked") == 1
 
 
 def test_a_revocation_is_known_after_the_next_contact(phone: MakePhone, service: Service) -> None:

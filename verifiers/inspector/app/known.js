@@ -53,17 +53,28 @@ export class KnownDocuments {
     return this.#unsaved.size > 0;
   }
 
-  /** The documents that were kept, without the network. @param {number} now NumericDate */
+  /**
+   * The documents that were kept, without the network. What fails now (it is damaged, or what it hangs on is lost) and
+   * what nobody signed count as absent, so that the next contact brings them again. @param {number} now NumericDate
+   */
   async recall(now) {
     this.#kept = await this.#store.all("documents");
-    await this.#published.takeTrustList(this.#content(TRUST_LIST), AS_TAKEN);
+    /** @type {Set<string>} */
+    const taken = new Set();
+    const recalled = async (/** @type {string} */ path, /** @type {Take} */ take) => {
+      const content = this.#content(path);
+      if (content && (await take(content))) taken.add(path);
+    };
+    await recalled(TRUST_LIST, (content) => this.#published.takeTrustList(content, AS_TAKEN));
     for (const listed of this.#published.wantedTypes()) {
-      await this.#published.takeType(listed, this.#content(typePath(listed)));
+      await recalled(typePath(listed), (content) => this.#published.takeType(listed, content));
     }
-    for (const path of this.#kept.keys()) {
-      if (STATUS_PATH.test(path)) await this.#published.takeList(this.#content(path), null, AS_TAKEN);
+    for (const path of [...this.#kept.keys()].filter((path) => STATUS_PATH.test(path))) {
+      await recalled(path, (content) => this.#published.takeList(content, null, AS_TAKEN));
     }
     await this.#settle(now);
+    for (const day of this.plates.keys()) taken.add(listPath(day));
+    for (const path of this.#kept.keys()) if (!taken.has(path)) this.#kept.delete(path);
   }
 
   /**
