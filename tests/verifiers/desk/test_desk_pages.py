@@ -11,6 +11,7 @@ from html import unescape
 import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
+from sqlalchemy import update
 
 from tests.verifiers.devices.phone import Phone
 from tests.verifiers.scans.desk_of_scans import MINUTE, scan, sixteen, used
@@ -21,6 +22,7 @@ from verifiers.desk.spans import ago, span
 from verifiers.devices.device import DeviceState
 from verifiers.scans.cases import ALGORITHMS
 from walletpass.passes import LOCAL_ZONE
+from web.database import write_transaction
 
 
 def invited(lead: Visitor, **fields: str) -> str:
@@ -79,6 +81,27 @@ def test_what_a_device_said_last_is_in_the_list(street: Street, lead: Visitor) -
     assert "<dd>41</dd>" in lead.get(f"/devices/{device_id}").text
     start = lead.get().text
     assert "Prüfungen noch auf Geräten" in start and ">12</dd>" in start
+
+
+def test_when_it_was_heard_of_and_how_old_its_oldest_list_is_stand_in_its_row(street: Street, lead: Visitor) -> None:
+    phone, device_id = street.phone("Handgerät 7")
+
+    def row() -> list[str]:
+        found = lead.get("/devices").text.partition("<tbody>")[2].partition("</tbody>")[0]
+        return [re.sub(r"<[^>]*>", " ", cell).strip() for cell in re.findall(r"<td[^>]*>(.*?)</td>", found, re.DOTALL)]
+
+    assert row() == ["aktiv", "noch keiner", "0", "–"]
+    now, devices = int(time.time()), street.devices.store
+    lists = {street.city.list_uri: now - 2 * 3600 - 60, "https://karten.example/status/2": now}
+    phone.contact(status_lists=lists, waiting=12)
+    with write_transaction(devices.engine) as connection:
+        connection.execute(update(devices.tables.devices).values(last_contact_at=now - 5 * 60 - 30))
+    assert row() == ["aktiv", "vor 5 Minuten", "12", "2 Stunden"]
+    page = lead.get(f"/devices/{device_id}").text
+    assert (
+        "<dt>Letzter Kontakt</dt><dd>vor 5 Minuten</dd>" in page
+        and "<dt>Stand der Listen</dt><dd>2 Stunden</dd>" in page
+    )
 
 
 ORDERS = {
