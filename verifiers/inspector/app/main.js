@@ -10,9 +10,25 @@ import { openEars } from "./signals.js";
 const place = /** @type {HTMLElement} */ (document.getElementById("app"));
 
 function unsupported() {
-  return (
-    !isSecureContext || !crypto.subtle || typeof indexedDB === "undefined" || typeof OffscreenCanvas === "undefined"
-  );
+  const lacking = [crypto.subtle, globalThis.indexedDB, globalThis.OffscreenCanvas].some((part) => !part);
+  return !isSecureContext || lacking || !takesModuleWorkers();
+}
+
+/** Who asks for a worker's type knows modules; the answer is refused, so that no worker begins. */
+function takesModuleWorkers() {
+  let asked = false;
+  const options = {
+    get type() {
+      asked = true;
+      throw new TypeError("No worker is wanted.");
+    },
+  };
+  try {
+    new Worker("", options).terminate();
+  } catch {
+    // Refused, or there are no workers at all.
+  }
+  return asked;
 }
 
 /** @param {string} title @param {...string} sentences */
