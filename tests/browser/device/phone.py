@@ -47,6 +47,16 @@ _JUDGED = """(async () => {
   return (await verify(given, known.published, now)).reason;
 })()"""
 
+# Fills a store to the last byte.
+FILLED = """async (Store) => {
+  const store = await Store.open();
+  for (let size = 1 << 19, n = 0; size >= 1; n++) {
+    const filler = crypto.getRandomValues(new Uint8Array(Math.min(size, 65536)));
+    const whole = new Uint8Array(size).map((_, at) => filler[at % filler.length]);
+    await store.put("uses", `filler ${n}`, whole).catch(() => (size >>= 1));
+  }
+}"""
+
 
 class BrowserPhone:
     """A browser of its own, with its own store. Closing the page and opening it again is a restart of the app."""
@@ -122,15 +132,7 @@ class BrowserPhone:
 
     def fills_up(self) -> None:
         """Something else takes what room there is left, to the last byte."""
-        self.run("""(async () => {
-          const store = await Store.open();
-          for (let size = 1 << 19, n = 0; size >= 1; n++) {
-            const filler = crypto.getRandomValues(new Uint8Array(Math.min(size, 65536)));
-            const whole = new Uint8Array(size).map((_, at) => filler[at % filler.length]);
-            const { code } = await outcome(() => store.put("uses", `filler ${n}`, whole));
-            if (code) size >>= 1;
-          }
-        })()""")
+        self.run(f"({FILLED})(Store)")
 
     def is_seen(self, seen: bool) -> None:
         """Put the app away, or bring it back to the screen."""

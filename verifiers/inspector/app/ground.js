@@ -33,6 +33,7 @@
  *   cases, lookups
  * @property {(answer: {warnings: Warning[]}) => Promise<void>} [heard] after each contact: take warnings, hand in what
  *   waits
+ * @property {boolean} [unsaved] is something in memory only, because the device has no room?
  */
 
 export {};

@@ -128,6 +128,11 @@ export class Judging {
     this.#ground.changed("queue");
   }
 
+  /** Does a scan wait in memory only, because the device has no room? */
+  get unsaved() {
+    return this.#log.unsaved;
+  }
+
   /** For the desk. */
   async report() {
     return { ...(await this.#log.counts()), cases: await this.#cases.count() };

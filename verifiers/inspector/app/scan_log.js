@@ -72,6 +72,11 @@ export class ScanLog {
     return warnings;
   }
 
+  /** Are there scans in memory only? */
+  get unsaved() {
+    return this.#homeless.size > 0;
+  }
+
   /** How many there are. @returns {Promise<{waiting: number, quarantined: number}>} */
   async counts() {
     const [waiting, quarantined] = await Promise.all([this.#store.count("scans"), this.#store.count("quarantine")]);

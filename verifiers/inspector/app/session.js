@@ -102,7 +102,7 @@ export class Session extends EventTarget {
 
   /** Is something known in memory only, because the device has no room? */
   get unsaved() {
-    return this.#known?.unsaved ?? false;
+    return this.#known?.unsaved === true || this.#parts.some(({ unsaved }) => unsaved);
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * The line above every screen: is there a network, how old are the lists, is the clock right. It leads to the ages of
- * everything.
+ * The line above every screen: is there a network, how old are the lists, is the clock right, is there room. It leads to
+ * the ages of everything.
  *
  * @typedef {import("./shell.js").App} App
  */
@@ -18,7 +18,7 @@ export class StatusLine {
     this.app = app;
     this.element = el("header", { class: "status" });
     for (const kind of ["online", "offline"]) window.addEventListener(kind, () => this.refresh());
-    for (const kind of ["state", "fresh"]) app.session.addEventListener(kind, () => this.refresh());
+    for (const kind of ["state", "fresh", "queue"]) app.session.addEventListener(kind, () => this.refresh());
     app.installation.addEventListener("change", () => this.refresh());
     setInterval(() => this.refresh(), REPEAT);
   }
@@ -53,8 +53,9 @@ export class StatusLine {
     const found = [];
     if (off !== null && Math.abs(off) > CLOCK_OFF) {
       const sentence = fill(off > 0 ? ui.clockAhead : ui.clockBehind, { span: span(off) });
-      found.push(el("p", { class: "notice", role: "status" }, icon("warning"), sentence));
+      found.push(notice(sentence));
     }
+    if (session.unsaved) found.push(notice(ui.noRoom));
     if (installation.updateReady) {
       const now = button(ui.updateNow, () => installation.useNow(), { class: "quiet" });
       found.push(el("div", { class: "notice calm" }, el("p", {}, ui.updateReady), now));
@@ -62,6 +63,9 @@ export class StatusLine {
     return found;
   }
 }
+
+/** @param {string} sentence */
+const notice = (sentence) => el("p", { class: "notice", role: "status" }, icon("warning"), el("span", {}, sentence));
 
 /** Seconds since the oldest status list was signed, by this clock; null: there is none. @param {App["session"]} session */
 function oldestList(session) {

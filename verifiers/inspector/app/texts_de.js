@@ -29,6 +29,7 @@ export const TEXTS = Object.freeze({
     stateOpens: "Stand aller Listen zeigen",
     clockBehind: "Die Uhr dieses Geräts geht {span} nach. Bitte Datum und Uhrzeit automatisch stellen.",
     clockAhead: "Die Uhr dieses Geräts geht {span} vor. Bitte Datum und Uhrzeit automatisch stellen.",
+    noRoom: "Der Speicher des Geräts ist voll. Bitte Platz schaffen und die App bis dahin nicht schließen.",
     updateReady: "Eine neue Fassung ist geladen. Sie gilt ab dem nächsten Start.",
     updateNow: "Jetzt verwenden",
     zone: "Zone",
@@ -89,7 +90,7 @@ export const TEXTS = Object.freeze({
     outOfScope: "Nicht Ihr Bereich",
     outOfScopeReason: "Ausweise der Art „{type}“ prüft dieses Gerät nicht.",
     outOfScopeAdvice: "Weder anerkannt noch abgelehnt. Bitte eine zuständige Kollegin oder einen Kollegen fragen.",
-    notStored: "Diese Prüfung konnte nicht gespeichert werden: der Speicher des Geräts ist voll. Sie zählt nicht.",
+    notStored: "Diese Prüfung ist nicht gespeichert: der Speicher des Geräts ist voll. Gesendet wird sie, solange die App offen bleibt.",
     atWhichCar: "An welchem Fahrzeug?",
     atWhichCarHint:
       "So fällt auf, wenn derselbe Ausweis an zwei Fahrzeugen liegt. Gespeichert wird nur eine Prüfziffer des Tages.",
