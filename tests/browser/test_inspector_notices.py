@@ -1,4 +1,4 @@
-"""What the line above every screen says of the device's trouble: no room left, nobody who answers."""
+"""What the line above every screen says of trouble: no room left, nobody who answers."""
 
 from __future__ import annotations
 
@@ -51,4 +51,21 @@ def test_a_full_disk_is_said_and_the_check_arrives_all_the_same(
     inspector.refreshes()
     until(lambda: here.scans() == [("code", "accepted", None)])
     full.wait_for(state="detached")
+    inspector.leaves()
+
+
+def test_behind_a_captive_portal_the_app_is_offline(browser: Browser, here: Street) -> None:
+    """The browser thinks that it has a network, and somebody answers everything; but it is not the service."""
+    inspector = Inspector(here, browser).enrols("Portal")
+    header = inspector.page.locator("header")
+    header.get_by_text("Online", exact=True).wait_for()
+    here.network.spoils = lambda _: "portal"
+    inspector.goes_to("Stand")
+    inspector.presses("Jetzt auffrischen")
+    header.get_by_text("Offline", exact=True).wait_for()
+    assert inspector.page.evaluate("navigator.onLine") is True
+    inspector.comes_back()
+    inspector.refreshes()
+    header.get_by_text("Online", exact=True).wait_for()
+    assert inspector.complaints == []
     inspector.leaves()

@@ -2,7 +2,8 @@
  * The one thing the screens speak to: who this device is, whether the app is open, what it knows, and when it speaks
  * with the service. What is judged and written down is done by the parts behind it (`parts.js`).
  *
- * Events: `state`, `fresh` (documents, device, ages or clock), `warning` (detail: the warning), `queue`.
+ * Events: `state`, `fresh` (documents, device, ages, clock, or whether the service is there), `warning` (detail: the
+ * warning), `queue`.
  *
  * @typedef {import("./device.js").Device} Device
  * @typedef {import("./device.js").Opening} Opening
@@ -35,6 +36,8 @@ export class Session extends EventTarget {
   state = "new";
   /** Of the device's clock against the service's, positive when it is ahead; null before the first contact. */
   clock = { difference: /** @type {number | null} */ (null) };
+  /** Did the service answer at the last contact? null: none was tried yet. @type {boolean | null} */
+  reached = null;
   #store;
   #remembered;
   #enrolment;
@@ -243,12 +246,15 @@ export class Session extends EventTarget {
     let answer;
     try {
       answer = await requests.post("contact", await this.#report());
+      if (typeof answer?.device !== "object" || typeof answer.documents !== "object") throw new NoContact("No answer.");
+      this.reached = true;
     } catch (problem) {
+      this.reached = problem instanceof ServiceRefused;
+      this.#tell("fresh");
       const ending = problem instanceof ServiceRefused ? ENDINGS.get(problem.code) : undefined;
       if (ending) await this.#end(ending);
       throw problem;
     }
-    if (typeof answer?.device !== "object" || typeof answer.documents !== "object") throw new NoContact("No answer.");
     this.#clockSays(answer.server_time, performance.now() - sent);
     await this.#apply(answer);
   }

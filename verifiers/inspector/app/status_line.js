@@ -1,5 +1,5 @@
 /**
- * The line above every screen: is there a network, how old are the lists, is the clock right, is there room. It leads to
+ * The line above every screen: is the service there, how old are the lists, is the clock right, is there room. It leads to
  * the ages of everything.
  *
  * @typedef {import("./shell.js").App} App
@@ -32,7 +32,7 @@ export class StatusLine {
   #summary() {
     const { ui } = texts();
     const { session } = this.app;
-    const reachable = navigator.onLine;
+    const reachable = navigator.onLine && session.reached !== false; // a captive portal is a network, too
     const age = oldestList(session);
     const words = age === null ? ui.noList : fill(ui.listAge, { age: ago(age) });
     const known = !["new", "closed"].includes(session.state);
