@@ -170,6 +170,15 @@ def test_a_device_is_for_its_types_and_zones(inspector: Inspector, texts: dict[s
     assert "Düsselpass" in said and "Anna" not in said and "Gültig" not in said
 
 
+def test_a_permit_of_another_zone_than_the_device_s_is_noticed(inspector: Inspector, texts: dict[str, str]) -> None:
+    inspector.enrols("Handgerät 13", zones=("MÜ", "B2"))
+    inspector.types(texts["changing"])
+    inspector.verdict().get_by_text("gilt für Zone A1, dieses Gerät ist für Zone B2, MÜ").wait_for()
+    assert inspector.word() == "Gültig"
+    inspector.types(texts["good"])
+    assert inspector.verdict().get_by_text("dieses Gerät ist für").count() == 0
+
+
 def test_searches_are_limited_counted_and_reported(browser: Browser, city: City, texts: dict[str, str]) -> None:
     with street(city.settings.home, device_lookups_per_hour=2) as narrow:
         inspector = Inspector(narrow, browser).enrols("Handgerät 7")

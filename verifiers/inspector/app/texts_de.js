@@ -315,6 +315,7 @@ export const TEXTS = Object.freeze({
     two_places_somewhere: "Derselbe Ausweis wurde um {time} Uhr an einem anderen Ort geprüft.",
     two_plates: "Derselbe Ausweis lag heute um {time} Uhr an einem anderen Fahrzeug.",
     other_zone: "Der Ausweis gilt für Zone {zone}, gewählt ist Zone {chosen}.",
+    not_our_zone: "Der Ausweis gilt für Zone {zone}, dieses Gerät ist für Zone {zones}.",
   },
   rejections: {
     scan_malformed: "Die Meldung war unvollständig.",

@@ -303,6 +303,7 @@ export const TEXTS = Object.freeze({
     two_places_somewhere: "The same pass was checked at another place at {time}.",
     two_plates: "The same pass was at another car today at {time}.",
     other_zone: "The pass is for zone {zone}; zone {chosen} is chosen.",
+    not_our_zone: "The pass is for zone {zone}; this device is for zone {zones}.",
   },
   rejections: {
     scan_malformed: "The report was incomplete.",

@@ -70,12 +70,18 @@ function comparing({ claims: shown }) {
   return shown.some(({ kind }) => kind === "text") ? ui.comparePhoto : "";
 }
 
-/** @param {App} app @param {Judged} judged @returns {string[]} */
+/**
+ * A permit of another zone than the chosen one; where none is chosen, than the device's.
+ * @param {App} app @param {Judged} judged @returns {string[]}
+ */
 function zoneWarning({ session }, { claims: shown, verdict }) {
   const zone = shown.find(({ kind }) => kind === "zone")?.value;
   const chosen = session.zone;
-  if (verdict.outcome !== "accepted" || zone === undefined || chosen === null || chosen === zone) return [];
-  return [fill(texts().warnings.other_zone, { zone: String(zone), chosen })];
+  const zones = session.device?.zones ?? [];
+  if (verdict.outcome !== "accepted" || typeof zone !== "string") return [];
+  if (chosen !== null) return chosen === zone ? [] : [fill(texts().warnings.other_zone, { zone, chosen })];
+  if (zones.length === 0 || zones.includes(zone)) return [];
+  return [fill(texts().warnings.not_our_zone, { zone, zones: zones.join(", ") })];
 }
 
 /** @param {Judged} judged */
