@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.browser.street import PIN, Inspector, Street, street, until
 from tests.city import City
@@ -147,6 +148,23 @@ class Looking(Inspector):
         self.goes_to("Protokoll")
         self.look("log")
 
+    def refused(self, text: str) -> None:
+        """A check that the service does not take, until it is sent once more."""
+        self.context.route("**/api/v1/device/scans", from_the_future)
+        self.types(text)
+        self.refreshes()
+        self.goes_to("Protokoll")
+        self.page.get_by_role("heading", name="Nicht angenommen").wait_for()
+        assert "Code: Gültig" in self.page.locator(".rows li").first.inner_text()
+        assert "Die Uhr dieses Geräts ging vor. scan_from_future" in self.page.locator(".why").first.inner_text()
+        self.look("not taken")
+        self.context.unroute("**/api/v1/device/scans")
+        self.presses("Noch einmal senden")
+        self.page.get_by_text("1 Prüfung wartet").wait_for()
+        assert self.page.get_by_role("heading", name="Nicht angenommen").count() == 0
+        self.refreshes()
+        assert "Alles ist angekommen" in self.waits()
+
     def without_contact(self, text: str) -> None:
         self.goes_offline()
         self.page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=30))
@@ -173,6 +191,14 @@ class Looking(Inspector):
         self.look("ended")
 
 
+def from_the_future(route: Route) -> None:
+    """Checks as a clock that is a day ahead writes them down; the device's own copy is right."""
+    sent = json.loads(route.request.post_data or "")
+    for scan in sent["scans"]:
+        scan["at"] += 86_400
+    route.continue_(post_data=json.dumps(sent))
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_screen_is_for_everybody(
     browser: Browser, here: Street, texts: dict[str, str], look: str, tmp_path: Path
@@ -188,6 +214,8 @@ def test_every_screen_is_for_everybody(
     inspector.plates()
     inspector.codes(texts)
     inspector.lists()
+    inspector.refreshes()  # what was looked at so far has arrived
+    inspector.refused(texts["good"])
     inspector.without_contact(texts["good"])
     inspector.endings(here, name)
     assert inspector.complaints == []
