@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.device.phone import give_authenticator
 from tests.browser.street import PIN, Inspector, Street, street, until
 from tests.city import City
 
@@ -230,6 +231,23 @@ def test_a_device_without_contact_locks_itself(inspector: Inspector) -> None:
     inspector.comes_back()
     inspector.page.clock.set_system_time(datetime.now(UTC))
     inspector.page.get_by_role("button", name="Code eingeben").wait_for()
+
+
+def test_a_passkey_opens_the_app_too(inspector: Inspector, here: Street, texts: dict[str, str]) -> None:
+    tools, authenticator = give_authenticator(inspector.page)
+    inspector.page.goto(here.invites("Handgerät 14"))
+    inspector.presses("Mit Passkey öffnen")
+    inspector.has_lists()
+    inspector.page.reload()
+    inspector.page.get_by_role("heading", name="App öffnen").wait_for()
+    tools.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
+    inspector.presses("Mit Passkey öffnen")
+    inspector.page.get_by_text("Der Passkey wurde nicht verwendet").wait_for()
+    tools.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": True})
+    inspector.presses("Mit Passkey öffnen")
+    inspector.types(texts["good"])
+    assert inspector.word() == "Gültig"
+    assert all("RS256" in said for said in inspector.complaints)  # our keys are on P-256 alone, Chromium advises both
 
 
 def test_a_wrong_clock_is_said(inspector: Inspector, here: Street) -> None:

@@ -149,6 +149,22 @@ class BrowserPhone:
         return list(self.run("(async () => [...(await (await Store.open()).all(given)).keys()])()", kind))
 
 
+def give_authenticator(page: Page, **changes: Any) -> tuple[Any, str]:
+    """A phone's own authenticator, whose owner always agrees."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options | changes})
+    return session, made["authenticatorId"]
+
+
 class Meddler:
     """Somebody between the phone and the service. `lies(path)`: what to do with the answer for that path."""
 

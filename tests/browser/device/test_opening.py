@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.device.conftest import Service
-from tests.browser.device.phone import PIN, BrowserPhone
+from tests.browser.device.phone import PIN, BrowserPhone, give_authenticator
 
 MakePhone = Callable[[], BrowserPhone]
 WRONG = "314159"
@@ -84,25 +84,9 @@ def test_a_try_that_cannot_be_counted_is_none(phone: MakePhone, service: Service
     assert known.keys_of("identity") == ["device"] and known.state == "closed"
 
 
-def give_authenticator(phone: BrowserPhone, **changes: Any) -> tuple[Any, str]:
-    """A phone's own authenticator, whose owner always agrees."""
-    session = phone.context.new_cdp_session(phone.page)
-    session.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options | changes})
-    return session, made["authenticatorId"]
-
-
 def with_passkey(phone: BrowserPhone, service: Service) -> tuple[BrowserPhone, Any, str]:
     phone.starts()
-    session, authenticator = give_authenticator(phone)
+    session, authenticator = give_authenticator(phone.page)
     assert phone.refusal("session.enrol(given, {passkey: true})", service.invites()) is None
     phone.run("until(() => session.ages().statusLists.length > 0)")
     assert phone.run("[session.state, session.opening]") == ["open", "passkey"]
@@ -132,7 +116,7 @@ def test_a_passkey_whose_owner_is_not_verified_opens_nothing(phone: MakePhone, s
 def test_another_authenticator_opens_nothing(phone: MakePhone, service: Service) -> None:
     known, session, authenticator = with_passkey(phone(), service)
     session.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": authenticator})
-    give_authenticator(known)
+    give_authenticator(known.page)
     known.run("Object.assign(window, {patience: AbortSignal.timeout(1)})")
     assert known.refusal(OPEN) == "passkey_refused"
 
