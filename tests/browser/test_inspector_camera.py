@@ -65,6 +65,13 @@ def test_a_code_before_the_camera_becomes_a_verdict(inspector: Inspector) -> Non
     inspector.presses("Nächste Prüfung")
     inspector.verdict().wait_for()  # the same code is still there, and after a moment it counts as the next one
     assert inspector.complaints == []
+    inspector.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    inspector.goes_offline()
+    inspector.page.reload()
+    inspector.unlocks()
+    inspector.verdict().wait_for()  # the reader of codes is on the device, too
+    assert inspector.word() == "Gültig"
+    inspector.comes_back()
 
 
 def test_a_hostile_code_is_never_more_than_malformed(playwright: Playwright, here: Street, tmp_path: Path) -> None:
