@@ -38,7 +38,6 @@ export class Device {
       device: () => ({ pass_types: this.scope, double_use_minutes: this.minutes, desk_key: this.deskKey }),
       zone: () => this.zone,
       now: () => this.now,
-      ahead: () => this.ahead ?? 0,
       post: (path, body) => this.post(path, body),
       changed: () => undefined,
       warn: (warning) => this.warnings.push(warning),

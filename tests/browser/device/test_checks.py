@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 
 from tests.browser.device.conftest import Service
 from tests.browser.device.phone import BrowserPhone
+from tests.phone import Phone
 from tests.verifiers.sample_city import SampleCity
 from verifiers.devices.scope import read_scope
 from verifiers.scans.cases import Cases
@@ -127,6 +128,25 @@ def test_a_phone_whose_clock_is_wrong_writes_down_the_services_time(
     with read_transaction(store.engine) as connection:
         at = connection.scalar(select(store.tables.scans.c.at)) or 0
     assert abs(at + 450 - time.time()) < 910
+
+
+def test_a_clock_that_is_behind_makes_no_old_list_fresh_and_no_screenshot_live(
+    phone: MakePhone, service: Service, city: SampleCity, store: ScanStore
+) -> None:
+    late = phone()
+    late.starts(at=time.time() - 9 * 3600)
+    assert late.enrols(service.invites()) is None
+    late.run("until(() => session.ages().statusLists.length > 0)")
+    assert judges(late, permit(city))["outcome"] == "accepted"
+    holder, now = Phone(), int(time.time())
+    assert judges(late, city.live(holder, now))["outcome"] == "accepted"
+    photographed = judges(late, city.live(holder, now - 9 * 3600))
+    assert (photographed["outcome"], photographed["reason"]) == ("refused", "proof_stale")
+    late.context.set_offline(True)
+    late.sets_clock(late.now - 3600)
+    assert judges(late, city.live(holder, now - 10 * 3600))["reason"] == "proof_stale"
+    late.sets_clock(late.now + 30 * 3600)
+    assert judges(late, permit(city))["outcome"] == "undetermined"
 
 
 def test_a_suspended_phone_hands_in_and_one_for_another_type_shows_no_claims(

@@ -21,8 +21,7 @@
  * @property {() => KnownDocuments} known `known().published` for `verify`, `known().plates` for `PlateLookup`
  * @property {() => Device} device its scope, limits and the desk's key
  * @property {() => string | null} zone the chosen one
- * @property {() => number} now NumericDate, whole seconds, by the device's own clock
- * @property {() => number} ahead seconds that clock is ahead of the service's; 0 before the first contact
+ * @property {() => number} now NumericDate, whole seconds, by the service's clock as far as it is known
  * @property {(path: string, body: unknown) => Promise<any>} post to an address below /api/v1/device/; throws `NoContact`
  *   or `ServiceRefused`
  * @property {(kind: "queue" | "fresh") => void} changed tells the screens

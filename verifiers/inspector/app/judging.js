@@ -56,8 +56,8 @@ export class Judging {
   /** Judge a text. The scan is kept before this resolves. @param {string} text @returns {Promise<Judged>} */
   async judge(text) {
     const { known, device, zone, now } = this.#ground;
-    const [at, place, { published }] = [this.#serviceTime(), zone(), known()];
-    const verdict = await verify(text, published, now());
+    const [at, place, { published }] = [now(), zone(), known()];
+    const verdict = await verify(text, published, at);
     const type = [...published.knownTypes.values()].find(({ name }) => name === verdict.passType) ?? null;
     const { pass_types: scope, double_use_minutes: minutes } = device();
     const inScope = verdict.passType === null || scope.length === 0 || scope.includes(verdict.passType);
@@ -80,7 +80,7 @@ export class Judging {
    * @returns {Promise<{nonce: string, stored: boolean}>}
    */
   async noteLookUp(plate, { outcome, reason }) {
-    const [at, zone] = [this.#serviceTime(), this.#ground.zone()];
+    const [at, zone] = [this.#ground.now(), this.#ground.zone()];
     const scan = makeScan({ kind: "plate", outcome, reason, pass_type: null, zone, use: null }, at);
     const stored = await this.#log.keep(scan);
     this.#remember(scan.nonce, { verdict: { outcome, reason }, claims: [], plate, zone, at });
@@ -93,7 +93,7 @@ export class Judging {
    */
   async confirmPlate(nonce, plate) {
     const written = readPlate(plate);
-    const found = await this.#uses.confirm(nonce, plateKey(written), this.#serviceTime());
+    const found = await this.#uses.confirm(nonce, plateKey(written), this.#ground.now());
     if (found === null) throw new CheckGone("This check is of another day; scan the code again.");
     const check = this.#checks.get(nonce);
     if (check) check.plate = written;
@@ -152,12 +152,7 @@ export class Judging {
 
   /** @param {Warning[]} warnings */
   async #tell(warnings) {
-    for (const warning of await this.#uses.hear(warnings, this.#serviceTime())) this.#ground.warn(warning);
-  }
-
-  /** What is written down goes by the service's clock: a scan from the future would be refused. */
-  #serviceTime() {
-    return this.#ground.now() - this.#ground.ahead();
+    for (const warning of await this.#uses.hear(warnings, this.#ground.now())) this.#ground.warn(warning);
   }
 
   /** @param {string} nonce @param {import("./cases.js").Check} check */

@@ -67,15 +67,15 @@ export class Session extends EventTarget {
     this.#store = store;
     this.#remembered = remembered;
     this.#enrolment = new Enrolment(store);
-    this.#keys = new DayKeys(store, now);
+    const time = () => this.#time();
+    this.#keys = new DayKeys(store, time);
     const { checks, parts } = makeParts({
       store,
       keys: this.#keys,
       known: () => this.#knownOnes,
       device: () => /** @type {Device} */ (this.device),
       zone: () => this.zone,
-      now,
-      ahead: () => this.clock.difference ?? 0,
+      now: time,
       post: (path, body) => this.#open().post(path, body),
       changed: (kind) => this.#tell(kind),
       warn: (warning) => this.dispatchEvent(new CustomEvent("warning", { detail: warning })),
@@ -118,9 +118,9 @@ export class Session extends EventTarget {
     await this.#remembered.enrolled(device, now());
     this.#identity = identity;
     this.#known = new KnownDocuments(this.#store, identity.anchor);
-    await this.#known.recall(now());
-    await this.#keys.keepTo(device.shift);
     this.#clockSays(serverTime, 0);
+    await this.#known.recall(this.#time());
+    await this.#keys.keepTo(device.shift);
     void navigator.storage?.persist?.().catch(() => false); // so that the browser does not make room with our scans
     this.#enter(requests);
   }
@@ -168,7 +168,7 @@ export class Session extends EventTarget {
   }
 
   ages() {
-    const known = this.#known?.ages(now()) ?? { trustList: null, statusLists: [], plateList: null };
+    const known = this.#known?.ages(this.#time()) ?? { trustList: null, statusLists: [], plateList: null };
     return { ...known, lastContact: this.#remembered.lastContact };
   }
 
@@ -206,7 +206,7 @@ export class Session extends EventTarget {
     this.#identity = await Identity.recall(this.#store);
     if (this.#identity) {
       this.#known = new KnownDocuments(this.#store, this.#identity.anchor);
-      await this.#known.recall(now());
+      await this.#known.recall(this.#time());
       await ignoring(StoreFailed, this.#keys.recall(this.device?.shift ?? null));
     }
     document.addEventListener("visibilitychange", () => this.#seen());
@@ -269,7 +269,7 @@ export class Session extends EventTarget {
     const identity = /** @type {Identity} */ (this.#identity);
     const replaced = await this.#keys.take(answer.keys ?? {}, identity.agreementKey);
     this.#settle();
-    await this.#knownOnes.refresh(answer.documents, at, replaced);
+    await this.#knownOnes.refresh(answer.documents, this.#time(), replaced);
     this.#tell("fresh");
     for (const part of this.#parts) await part.heard?.({ warnings: answer.warnings ?? [] });
   }
@@ -279,6 +279,14 @@ export class Session extends EventTarget {
     const nothing = { waiting: 0, quarantined: 0, cases: 0, lookups: {} };
     const own = { app_version: VERSION, now: now(), keys: this.#keys.held(), ...this.#knownOnes.report() };
     return Object.assign(own, nothing, ...parts);
+  }
+
+  /**
+   * The time that checks go by, a NumericDate: the service's, as far as it is known, and never before the last contact.
+   * A clock that is behind would take an old list for a fresh one, and a screenshot for a live code.
+   */
+  #time() {
+    return Math.max(now(), this.#remembered.lastContact ?? 0) - (this.clock.difference ?? 0);
   }
 
   /** @param {number} serverTime whole seconds @param {number} took the round trip, in milliseconds */
