@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
-import typst
 from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Page, Playwright
 
-from issuers.wallets.paper import TEMPLATES
-from issuers.wallets.paper.letter import letter
 from tests.browser.frames import SEEN, photographed, write_camera_file
 from tests.browser.serving import launch_with_camera, running, version_on
 from tests.city import City
@@ -51,13 +48,11 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def printed(city: City) -> tuple[str, Image.Image]:
-    """The text of a permit's code, and the windscreen sheet of its PDF as a picture."""
+    """The text of a permit's code, and the windscreen sheet of its PDF as another program draws it."""
     permit = city.grants("resident_parking_permit", changing_vehicles=False)
     [carried] = city.office.carry([permit.serial], "paper", city.order())
-    inputs = {"letter": json.dumps(letter(carried, city.settings, city.order().now))}
-    template = typst.Compiler(input=TEMPLATES / "letter.typ", root=TEMPLATES, ignore_system_fonts=True)
-    _, windscreen = template.compile(format="png", ppi=130, sys_inputs=inputs)
-    return carried.qr_text, Image.open(io.BytesIO(windscreen)).convert("RGB")
+    pages = pypdfium2.PdfDocument(city.offers(permit, "paper", "pdf").body)
+    return carried.qr_text, pages[1].render(scale=130 / 72).to_pil().convert("RGB")
 
 
 def opened(playwright: Playwright, address: str, film: Path) -> Page:
