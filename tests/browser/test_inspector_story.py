@@ -127,9 +127,26 @@ def test_the_same_permit_at_two_cars_is_noticed(inspector: Inspector, texts: dic
     inspector.page.get_by_text("Vermerkt: D-AB 1234").wait_for()
     inspector.types(texts["good"])
     inspector.verdict().get_by_role("button", name="K-XY 7E").click()
-    inspector.verdict().get_by_text("lag heute um").wait_for()
-    inspector.verdict().get_by_role("button", name="An einem anderen").click()
-    inspector.verdict().get_by_text("gilt nicht für dieses Fahrzeug").wait_for()
+    inspector.verdict().locator(".answer").get_by_text("lag heute um").wait_for()
+    assert inspector.verdict().locator(".warnings").get_by_text("lag heute um").count() == 1
+
+
+def test_a_permit_for_another_car_is_said_where_the_thumb_is(inspector: Inspector, texts: dict[str, str]) -> None:
+    inspector.enrols("Handgerät 15")
+    inspector.types(texts["good"])
+    another = inspector.verdict().get_by_role("button", name="An einem anderen")
+    said = inspector.verdict().locator(".answer").get_by_text("gilt nicht für dieses Fahrzeug")
+    above = inspector.verdict().locator(".warnings").get_by_text("gilt nicht für dieses Fahrzeug")
+    another.evaluate("(button) => button.scrollIntoView({ block: 'end' })")
+    for _ in range(2):
+        another.click()
+        said.wait_for()
+        assert (said.count(), above.count(), another.get_attribute("aria-pressed")) == (1, 1, "true")
+    shown, actions = said.bounding_box(), inspector.verdict().locator(".actions").bounding_box()
+    assert shown and actions and shown["y"] >= 0 and shown["y"] + shown["height"] <= actions["y"]
+    inspector.verdict().get_by_role("button", name="D-AB 1234").click()
+    inspector.page.get_by_text("Vermerkt: D-AB 1234").wait_for()
+    assert (said.count(), above.count(), another.get_attribute("aria-pressed")) == (0, 0, "false")
 
 
 def test_the_same_permit_at_two_places_is_noticed(inspector: Inspector, texts: dict[str, str]) -> None:

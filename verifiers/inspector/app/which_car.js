@@ -8,33 +8,34 @@
 
 import { button, el } from "./elements.js";
 import { fill, sentenceOf, texts } from "./language.js";
-import { plateSign } from "./verdict_frame.js";
+import { plateSign, warning } from "./verdict_frame.js";
 import { warningSentence } from "./warnings.js";
 
-/** @param {App} app @param {Judged} judged @param {(sentence: string) => void} warn @returns {HTMLElement | null} */
+/**
+ * @param {App} app @param {Judged} judged @param {(sentences: string[]) => void} warn what the last answer means, in the
+ * place of what the one before it meant
+ * @returns {HTMLElement | null}
+ */
 export function carQuestion(app, judged, warn) {
   const { ui } = texts();
   const permit = judged.claims.some(({ kind }) => kind === "zone");
   if (!permit) return null;
   const plates = /** @type {string[]} */ (judged.claims.find(({ kind }) => kind === "plates")?.value ?? []);
   const answer = el("div", { class: "answer", role: "status" });
+  const tell = (/** @type {string | null} */ noted, /** @type {string[]} */ sentences) => {
+    warn(sentences);
+    answer.replaceChildren(...(noted ? [noted] : []), ...sentences.map(warning));
+    answer.scrollIntoView({ block: "nearest" }); // on a phone the question stands at the lower edge
+  };
   const confirm = async (/** @type {string} */ plate) => {
     try {
       const found = await app.session.confirmPlate(judged.nonce, plate);
-      answer.replaceChildren(fill(ui.carConfirmed, { plate }));
-      found.map(warningSentence).forEach((sentence) => {
-        warn(sentence);
-        app.announce(sentence);
-      });
+      tell(fill(ui.carConfirmed, { plate }), found.map(warningSentence));
     } catch (problem) {
-      answer.replaceChildren(sentenceOf(problem));
+      tell(sentenceOf(problem), []);
     }
   };
-  const wrong = () => {
-    warn(ui.wrongCar);
-    app.announce(ui.wrongCar);
-  };
-  const ask = plates.length > 0 ? choices(plates, confirm, wrong) : field(confirm);
+  const ask = plates.length > 0 ? choices(plates, confirm, () => tell(null, [ui.wrongCar])) : field(confirm);
   return el(
     "fieldset",
     { class: "card car" },
@@ -45,11 +46,20 @@ export function carQuestion(app, judged, warn) {
   );
 }
 
-/** @param {string[]} plates @param {(plate: string) => Promise<void>} confirm @param {() => void} wrong */
+/**
+ * One of them is pressed, or none yet.
+ * @param {string[]} plates @param {(plate: string) => Promise<void>} confirm @param {() => void} wrong
+ */
 function choices(plates, confirm, wrong) {
-  const one = (/** @type {string} */ plate) =>
-    el("button", { type: "button", class: "choice", onclick: () => confirm(plate) }, plateSign(plate));
-  return [...plates.map(one), button(texts().ui.anotherCar, wrong, { class: "quiet" })];
+  const offered = plates.map((plate) =>
+    el("button", { type: "button", class: "choice", onclick: () => confirm(plate) }, plateSign(plate)),
+  );
+  const all = [...offered, button(texts().ui.anotherCar, wrong, { class: "quiet" })];
+  const press = (/** @type {HTMLButtonElement | null} */ pressed) =>
+    all.forEach((choice) => choice.setAttribute("aria-pressed", String(choice === pressed)));
+  all.forEach((choice) => choice.addEventListener("click", () => press(choice)));
+  press(null);
+  return all;
 }
 
 /** @param {(plate: string) => Promise<void>} confirm */

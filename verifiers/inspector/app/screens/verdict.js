@@ -33,15 +33,15 @@ export function verdictScreen(app, judged) {
         reason: fill(ui.outOfScopeReason, { type: labelled(judged.passType?.labels) }),
         advice: ui.outOfScopeAdvice,
       };
-  const noted = el("div", { class: "warnings" });
-  const warn = (/** @type {string} */ sentence) => noted.append(warning(sentence));
+  const ofCar = el("div", { class: "warnings" });
+  const warn = (/** @type {string[]} */ found) => ofCar.replaceChildren(...found.map(warning));
   const sentences = [...zoneWarning(app, judged), ...judged.warnings.map(warningSentence)];
   if (!judged.stored) sentences.unshift(ui.notStored);
-  sentences.forEach(warn);
   const { element, heading } = verdictFrame({
     ...told,
     below: [
-      noted,
+      el("div", { class: "warnings" }, ...sentences.map(warning)),
+      ofCar,
       claims(judged),
       accepted && judged.inScope && carQuestion(app, judged, warn),
       judged.inScope && steps(verdict),
