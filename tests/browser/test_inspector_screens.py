@@ -160,7 +160,7 @@ class Looking(Inspector):
         self.look("not taken")
         self.context.unroute("**/api/v1/device/scans")
         self.presses("Noch einmal senden")
-        self.page.get_by_text("1 Prüfung wartet").wait_for()
+        self.page.get_by_text("1 Prüfung wird in Kürze übertragen.").wait_for()
         assert self.page.get_by_role("heading", name="Nicht angenommen").count() == 0
         self.refreshes()
         assert "Alles ist angekommen" in self.waits()

@@ -80,7 +80,9 @@ def test_enrolled_then_offline_then_back_and_everything_arrives_once(
     inspector.looks_up("D-AB 1234")
     assert inspector.word() == "Nachfragen"
     assert "Wechselnde Fahrzeuge: nach dem Ausweis fragen" in inspector.verdict().inner_text()
-    assert "6 Prüfungen warten" in inspector.waits()
+    waits = inspector.waits()
+    assert "6 Prüfungen gehen hinaus, sobald ein Netz da ist." in waits
+    assert "Erledigte Prüfungen stehen nicht hier." in waits
     assert here.scans() == []
     inspector.page.reload()
     inspector.unlocks()
@@ -172,7 +174,7 @@ def test_a_contested_check_becomes_a_case(inspector: Inspector, here: Street, te
     inspector.page.get_by_text("Bitte kurz beschreiben").wait_for()
     inspector.page.get_by_label("Was ist aufgefallen?").fill("Der Ausweis klebt an der Scheibe.")
     inspector.presses("Fall abgeben")
-    inspector.page.get_by_text("Der Fall ist abgegeben").wait_for()
+    inspector.page.get_by_text("Der Fall ist gespeichert und wird übertragen.").wait_for()
     cases = here.store.tables.cases
     inspector.refreshes()
     until(lambda: here.count(cases) == 1)

@@ -7,6 +7,7 @@
 
 import { button, el, icon } from "./elements.js";
 import { ago, fill, span, texts } from "./language.js";
+import { reachable } from "./waiting.js";
 
 const REPEAT = 15_000; // milliseconds: the age is said in minutes
 const CLOCK_OFF = 30; // seconds; a live code is good for as long
@@ -32,13 +33,13 @@ export class StatusLine {
   #summary() {
     const { ui } = texts();
     const { session } = this.app;
-    const reachable = navigator.onLine && session.reached !== false; // a captive portal is a network, too
+    const reached = reachable(session);
     const age = oldestList(session);
     const words = age === null ? ui.noList : fill(ui.listAge, { age: ago(age) });
     const known = !["new", "closed"].includes(session.state);
     const line = [
-      el("span", { class: reachable ? "dot reached" : "dot" }),
-      el("span", {}, reachable ? ui.online : ui.offline),
+      el("span", { class: reached ? "dot reached" : "dot" }),
+      el("span", {}, reached ? ui.online : ui.offline),
       known && el("span", { class: age === null || age > OLD ? "age old" : "age" }, words),
     ];
     if (!known) return el("p", { class: "line" }, ...line, el("strong", {}, ui.name));

@@ -6,6 +6,7 @@
 
 import { button, el } from "../elements.js";
 import { sentenceOf, texts } from "../language.js";
+import { reachable } from "../waiting.js";
 
 /** @param {App} app @param {{nonce: string}} check the one it is about */
 export function caseScreen(app, { nonce }) {
@@ -47,7 +48,7 @@ export function caseScreen(app, { nonce }) {
       if (!note.value.trim()) throw { code: "note_missing" };
       await app.session.fileCase({ nonce, note: note.value.trim(), photo });
       app.home();
-      app.notice(ui.caseSent);
+      app.notice(reachable(app.session) ? ui.caseSent : ui.caseWaits);
     } catch (problem) {
       message.textContent = sentenceOf(problem);
       note.focus();

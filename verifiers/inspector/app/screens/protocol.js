@@ -8,6 +8,7 @@
 
 import { button, el } from "../elements.js";
 import { counted, moment, texts } from "../language.js";
+import { waitingSentence } from "../waiting.js";
 import { warningSentence } from "../warnings.js";
 
 /** @param {App} app */
@@ -17,7 +18,11 @@ export function protocolScreen(app) {
   const refresh = async () => {
     const { waiting, quarantined, cases } = await app.session.queue();
     list.replaceChildren(
-      block(ui.waiting, el("p", {}, counted(waiting, [ui.waitingNone, ui.waitingOne, ui.waitingCount]))),
+      block(
+        ui.waiting,
+        el("p", {}, waitingSentence(app.session, waiting)),
+        el("p", { class: "hint" }, ui.arrivedNotHere),
+      ),
       ...(quarantined.length > 0 ? [quarantine(app, quarantined, refresh)] : []),
       block(ui.cases, el("p", {}, counted(cases, [ui.casesNone, ui.casesOne, ui.casesCount]))),
       hints(app),

@@ -5,7 +5,8 @@
  */
 
 import { button, el, icon } from "../elements.js";
-import { counted, sentenceOf, texts } from "../language.js";
+import { sentenceOf, texts } from "../language.js";
+import { waitingSentence } from "../waiting.js";
 
 /** @param {App} app */
 export function stoppedScreen(app) {
@@ -25,7 +26,7 @@ export function stoppedScreen(app) {
   const again = kind === "ended" ? button(ui.newInvitation, () => app.show("enrol"), { class: "primary" }) : null;
   const refresh = async () => {
     const { waiting: count } = await app.session.queue();
-    waiting.textContent = counted(count, [ui.waitingNone, ui.waitingOne, ui.waitingCount]);
+    waiting.textContent = waitingSentence(app.session, count);
   };
   void refresh();
   const element = el(
