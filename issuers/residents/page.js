@@ -13,7 +13,8 @@ const QUIET_ZONE = 4; // modules, ISO/IEC 18004 section 9.1
 const LINK = location.pathname.replace(/\/$/, "");
 const SVG = "http://www.w3.org/2000/svg";
 
-const TIME = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+const LOCALE = document.documentElement.lang === "en" ? "en-GB" : "de"; // as the days around the code are written
+const TIME = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
 
 const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (document.querySelector(`[data-part=${name}]`));
 const seconds = () => Math.floor(Date.now() / 1000);

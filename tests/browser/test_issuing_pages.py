@@ -36,3 +36,12 @@ def test_a_page_fits_the_narrowest_phone_and_is_accessible(browser: Browser, add
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert Axe().run(page).response["violations"] == []
         context.close()
+
+
+@pytest.mark.parametrize(("path", "words"), [("/", "(für Programme, JSON)"), ("/?lang=en", "(for programs, JSON)")])
+def test_what_is_for_programs_says_so(browser: Browser, address: str, path: str, words: str) -> None:
+    page = browser.new_page()
+    page.goto(address + path)
+    links = page.locator("[aria-labelledby=everybody] h2:last-of-type + ul > li")
+    assert links.count() > 1 and all(words in text for text in links.all_inner_texts())
+    page.close()

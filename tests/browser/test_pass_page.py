@@ -5,6 +5,7 @@ The browser's clock is the city's: both stand still until a test lets both go on
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -123,6 +124,14 @@ def test_a_new_code_is_signed_every_twenty_seconds(street: Street) -> None:
     street.later(page, 7)
     street.waits_for_time(page)
     assert street.photographs(page) == codes[-1], "in between it stands still, so that a camera can catch it"
+
+
+def test_the_time_is_written_as_the_days_are(street: Street) -> None:
+    page = street.opens(street.city.link(street.city.grants(PERMIT)) + "?lang=en")
+    shown = page.locator("[data-part=time]")
+    shown.filter(has_text=":").wait_for()
+    day = f"{datetime.fromtimestamp(street.city.clock(), LOCAL_ZONE):%-d %b %Y}"
+    assert re.fullmatch(rf"{day}, \d\d:\d\d:\d\d", shown.inner_text())
 
 
 def test_the_page_goes_on_without_a_network(street: Street) -> None:
