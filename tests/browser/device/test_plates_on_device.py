@@ -57,7 +57,8 @@ class PlateService(Running):
 def service(tmp_path: Path, key_folder_of_today: Path) -> Iterator[PlateService]:
     city = City(tmp_path / "city", keys=key_folder_of_today, start=datetime.now(UTC), plate_list_iterations=1000)
     city.later(seconds=-120)  # what is published from here on is never from the future
-    city.grants("resident_parking_permit", plates=("D-AB 1234",), zone="MÜ")
+    for zone, plate in (("MÜ", "D-AB 1234"), ("10", "D-AB 10"), ("2", "D-AB 2")):
+        city.grants("resident_parking_permit", plates=(plate,), zone=zone)
     _ = city.plate_documents
     city.office.publication.resign_if_due()
     city.office.plates.publish()
@@ -77,7 +78,7 @@ def phone(browser: Browser, service: PlateService) -> Iterator[BrowserPhone]:
 def test_a_car_is_found_offline_with_list_and_key_of_the_day(phone: BrowserPhone, service: PlateService) -> None:
     today = service.city.today.isoformat()
     assert phone.run("session.ages().plateList.day") == today
-    assert phone.run("session.zones()") == ["MÜ"]
+    assert phone.run("session.zones()") == ["2", "10", "MÜ"]
     assert phone.contacts() is None
     reported = service.devices.one(phone.run("session.device.id")).reported
     assert today in reported["plate_lists"]

@@ -164,7 +164,8 @@ export class Session extends EventTarget {
   /** The device's zones, else those of the plate lists. @returns {string[]} */
   zones() {
     if (this.device?.zones.length) return this.device.zones;
-    return [...new Set([...(this.#known?.plates.values() ?? [])].flatMap(({ zones }) => [...zones.keys()]))].sort();
+    const zones = new Set([...(this.#known?.plates.values() ?? [])].flatMap((list) => [...list.zones.keys()]));
+    return [...zones].sort(new Intl.Collator("de", { numeric: true }).compare);
   }
 
   ages() {
