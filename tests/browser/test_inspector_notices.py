@@ -54,6 +54,16 @@ def test_a_full_disk_is_said_and_the_check_arrives_all_the_same(
     inspector.leaves()
 
 
+def test_a_browser_that_does_not_keep_the_storage_is_said(browser: Browser, here: Street) -> None:
+    inspector = Inspector(here, browser)
+    inspector.page.add_init_script("navigator.storage.persist = async () => false")
+    inspector.enrols("Speicher").goes_to("Stand")
+    inspector.presses("Speicher dauerhaft machen")
+    inspector.page.get_by_text("Der Browser hat es abgelehnt.").wait_for()
+    assert inspector.findings() == []
+    inspector.leaves()
+
+
 def test_behind_a_captive_portal_the_app_is_offline(browser: Browser, here: Street) -> None:
     """The browser thinks that it has a network, and somebody answers everything; but it is not the service."""
     inspector = Inspector(here, browser).enrols("Portal")

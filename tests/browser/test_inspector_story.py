@@ -72,9 +72,10 @@ def test_enrolled_then_offline_then_back_and_everything_arrives_once(
     inspector.chooses_zone("MÜ")
     inspector.looks_up("d-ab 1234")
     assert inspector.word() == "Ausweis vorhanden"
-    assert "MÜ" in inspector.verdict().inner_text()
+    assert "Zone\nMÜ" in inspector.verdict().inner_text()
     inspector.looks_up("D-AB 1235")
     assert inspector.word() == "Kein Ausweis"
+    assert "Zone\nMÜ" in inspector.verdict().inner_text()
     inspector.goes_to("Kennzeichen")
     inspector.chooses_zone("A1")
     inspector.looks_up("D-AB 1234")
@@ -278,6 +279,8 @@ def test_a_wrong_clock_is_said(inspector: Inspector, here: Street) -> None:
 def test_a_wrong_pin_and_an_old_invitation_are_said(inspector: Inspector, here: Street) -> None:
     link = here.invites("Handgerät 12")
     inspector.page.goto(link)
+    inspector.presses("Mit PIN öffnen")
+    inspector.presses("Zurück")
     inspector.presses("Mit PIN öffnen")
     inspector.page.locator("#pin").fill("123456")
     inspector.presses("Weiter")

@@ -7,7 +7,7 @@
  */
 
 import { button, el } from "../elements.js";
-import { ago, counted, day, fill, sentenceOf, texts } from "../language.js";
+import { ago, counted, day, sentenceOf, texts } from "../language.js";
 import { facts, plateSign, verdictFrame } from "../verdict_frame.js";
 
 /** @param {App} app @param {{plate: string, found: Found, everywhere?: boolean}} asked */
@@ -71,11 +71,11 @@ function permits(app, plate, found, everywhere) {
     el(
       "p",
       { class: "permit" },
+      el("span", { class: "label" }, ui.zone),
       el("strong", { class: "huge" }, there),
       el("span", {}, `${ui.validUntil} ${day(validUntil)}`),
     ),
   );
-  const asked = zone === null ? ui.inAllZones : fill(ui.inZone, { zone });
   const age =
     found.issuedAt === null ? null : /** @type {const} */ ([ui.listedAt, ago(Date.now() / 1000 - found.issuedAt)]);
   const left = counted(found.left, [ui.lookupsNone, ui.lookupsOne, ui.lookupsLeft]);
@@ -84,7 +84,7 @@ function permits(app, plate, found, everywhere) {
     { class: "card claims" },
     el("div", { class: "large of-plates" }, plateSign(plate)),
     ...rows,
-    facts([rows.length === 0 ? [ui.zone, asked] : null, age]),
+    facts([rows.length === 0 ? [ui.zone, zone ?? ui.all] : null, age]),
     el("p", { class: "hint" }, left),
   );
 }

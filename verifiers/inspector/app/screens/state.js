@@ -19,6 +19,12 @@ export function stateScreen(app) {
   const { ui } = texts();
   const list = el("div", { class: "scroll" });
   const done = el("p", { class: "message", role: "status" });
+  const declined = el("p", { class: "message", role: "status" });
+  const keepStorage = async () => {
+    declined.textContent = "";
+    await app.installation.keepStorage();
+    declined.textContent = app.installation.persisted ? "" : ui.storageRefused;
+  };
   const contact = async () => {
     done.textContent = ui.refreshing;
     try {
@@ -37,7 +43,7 @@ export function stateScreen(app) {
         new ZoneChooser(app).element,
         button(ui.lock, () => app.session.close(), { class: "quiet", icon: "lock" }),
       ),
-      block(ui.app, facts(installation(app)), ...settings(app)),
+      block(ui.app, facts(installation(app)), ...settings(app, keepStorage), declined),
     );
   refresh();
   const element = el("section", { class: "screen state" }, el("h1", { tabindex: -1 }, ui.state), list);
@@ -118,8 +124,8 @@ function installation({ installation: found }) {
   ];
 }
 
-/** @param {App} app */
-function settings(app) {
+/** @param {App} app @param {() => Promise<void>} keepStorage */
+function settings(app, keepStorage) {
   const { ui } = texts();
   const muted = Boolean(preference("muted"));
   const mute = () => {
@@ -132,8 +138,7 @@ function settings(app) {
   };
   return [
     button(muted ? ui.soundOn : ui.soundOff, mute, { class: "quiet" }),
-    app.installation.persisted === false &&
-      button(ui.keepStorage, () => app.installation.keepStorage(), { class: "quiet" }),
+    app.installation.persisted === false && button(ui.keepStorage, keepStorage, { class: "quiet" }),
     button(ui.other, speakOther, { class: "quiet" }),
   ];
 }
