@@ -20,7 +20,7 @@ export function enrolScreen(app, link = "") {
   const take = (/** @type {string} */ text) => {
     view?.leave(false);
     view = null;
-    stage.replaceChildren(...choice(app, text.trim(), stage, begin).filter((child) => child !== false));
+    stage.replaceChildren(...choice(app, text.trim(), stage, begin, () => take(text)).filter((child) => child !== false));
     stage.querySelector("button")?.focus();
   };
   const scan = () => {
@@ -71,8 +71,9 @@ function invitation(problem, scan, take) {
 /**
  * PIN or passkey, then the enrolment itself.
  * @param {App} app @param {string} link @param {HTMLElement} stage @param {(problem: string) => void} begin
+ * @param {() => void} back to this choice
  */
-function choice(app, link, stage, begin) {
+function choice(app, link, stage, begin, back) {
   const { ui } = texts();
   const enrol = async (/** @type {{pin: string} | {passkey: true}} */ opening) => {
     stage.replaceChildren(el("p", { role: "status" }, ui.enrolling));
@@ -83,7 +84,7 @@ function choice(app, link, stage, begin) {
       stage.querySelector("button")?.focus();
     }
   };
-  const choosePin = () => stage.replaceChildren(...newPin(stage, (pin) => enrol({ pin })));
+  const choosePin = () => stage.replaceChildren(...newPin(stage, (pin) => enrol({ pin }), back));
   return [
     app.session.state !== "new" && el("p", { class: "hint" }, ui.enrolReplaces),
     el("p", {}, ui.enrolHasLink),
@@ -94,8 +95,11 @@ function choice(app, link, stage, begin) {
   ];
 }
 
-/** Twice, because nobody sees it. @param {HTMLElement} stage @param {(pin: string) => void} chosen */
-function newPin(stage, chosen) {
+/**
+ * Twice, because nobody sees it.
+ * @param {HTMLElement} stage @param {(pin: string) => void} chosen @param {() => void} back
+ */
+function newPin(stage, chosen, back) {
   const { ui } = texts();
   const message = el("p", { class: "message", role: "alert" });
   let first = "";
@@ -122,5 +126,5 @@ function newPin(stage, chosen) {
     if (stage.isConnected) pad.field.focus();
   };
   show(ui.pinFirst, entered, ui.next);
-  return [el("p", { class: "hint" }, ui.pinHint), message, place];
+  return [el("p", { class: "hint" }, ui.pinHint), message, place, button(ui.back, back, { class: "quiet" })];
 }
