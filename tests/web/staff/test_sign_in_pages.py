@@ -43,7 +43,7 @@ def test_the_first_sign_in_leads_from_start_password_to_own_password_to_factor_t
 ) -> None:
     karla = somebody(store_on, hasher, visitor_on())
     page = karla.get()
-    assert page.status_code == 200 and "Karla Lange" in page.text and "lead" in page.text
+    assert page.status_code == 200 and "Karla Lange" in page.text and "Leitung" in page.text
     assert where(karla.post("/sign-out", form_at="")) == "/desk/sign-in"
     assert where(karla.get()) == "/desk/sign-in"
 

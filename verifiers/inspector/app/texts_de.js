@@ -367,8 +367,6 @@ export const TEXTS = Object.freeze({
     plate_unreadable: "Auf dem Foto ist kein Kennzeichen zu erkennen. Näher herangehen oder selbst eingeben.",
     plate_reader_unavailable: "Der Kennzeichenleser ist nicht vollständig geladen. Bitte selbst eingeben.",
     picture_unreadable: "Das Bild ist nicht lesbar. Bitte noch einmal aufnehmen.",
-    photo_unreadable: "Dieses Foto ist nicht lesbar. Bitte noch einmal aufnehmen.",
-    check_gone: "Diese Prüfung ist zu lange her. Bitte noch einmal scannen.",
     pin_short: "Die PIN braucht mindestens 6 Ziffern.",
     pin_simple: "Diese PIN ist zu einfach. Bitte keine Folge und keine gleichen Ziffern.",
     pin_differs: "Die beiden PINs sind verschieden. Bitte noch einmal wählen.",
