@@ -34,7 +34,7 @@ from web.database import read_transaction
 
 PHONE = {"width": 360, "height": 740}
 PIN = "130579"
-PATIENCE = 20_000  # milliseconds, for a machine that does other things too
+PATIENCE = 60_000  # milliseconds, for a machine that does other things too
 
 
 class Street:
@@ -206,7 +206,7 @@ class Inspector:
         self.context.close()
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for something that the service does in its own time."""
     deadline = time.monotonic() + seconds
     while not condition():

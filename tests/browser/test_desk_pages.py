@@ -140,4 +140,4 @@ def test_what_a_device_says_appears_without_loading_the_page_again(browser: Brow
     row = page.get_by_role("row", name="Handgerät 7 aktiv")
     row.get_by_text("3", exact=False).first.wait_for()
     served.phone.contact(waiting=77, status_lists={served.city.list_uri: served.city.now})
-    row.get_by_text("77").wait_for(timeout=20_000)
+    row.get_by_text("77").wait_for(timeout=60_000)

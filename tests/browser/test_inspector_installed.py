@@ -15,7 +15,7 @@ from tests.browser.inspector_versions import PORTAL, Address, app_of, changed_co
 from tests.browser.serving import launch_with_profile, running, version_on
 from tests.browser.street import until
 
-WAITS = 20_000  # milliseconds, for a machine that does other things too
+WAITS = 60_000  # milliseconds, for a machine that does other things too
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class Street:
         context = self._browser.new_context(
             viewport={"width": width, "height": 800}, java_script_enabled=scripts, timezone_id="Europe/Berlin"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.clock.set_fixed_time(self.city.clock() + ahead)
         page.goto(f"{self._address}{PATH}{secret}")

@@ -31,7 +31,7 @@ settings = VerifierSettings(refresh_interval=0.05)
 secret = open_tokens(settings).create("Handheld", {("*", "verify")}, int(time.time()), None)[1]
 text, picture = open(0, "rb").read().split(b"\\n", 1)
 with TestClient(create_app(settings)) as client:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while client.get("/readyz").status_code != 200 and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.2)

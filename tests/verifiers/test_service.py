@@ -38,7 +38,7 @@ def start(living_city: SampleCity) -> Iterator[Start]:
         client = TestClient(create_app(VerifierSettings(**defaults | settings)), base_url="http://localhost:8001")
         client.__enter__()
         started.append(client)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while (living_city.published / "trust-list.jwt").exists() and client.get("/readyz").status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -57,7 +57,7 @@ def token_for(city: SampleCity, scope: tuple[str, str] = ("*", "verify"), **opti
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 6
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

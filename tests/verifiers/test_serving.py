@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 def ready(port: int, process: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urlopen(f"http://127.0.0.1:{port}/readyz?secret=4711") as answer:

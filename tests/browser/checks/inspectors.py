@@ -94,7 +94,7 @@ class Inspector:
         self.zone: str | None = "A1"
         self.now = service.began
         self.context: BrowserContext = browser.new_context()
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)
         self.context.expose_function("sendToService", self._send)
         self.page = self._opened()
 

@@ -45,7 +45,7 @@ class Running:
         return answer.content if answer.status_code == 200 else b""
 
     def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < deadline
             time.sleep(0.02)

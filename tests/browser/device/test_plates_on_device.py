@@ -97,7 +97,7 @@ def test_a_list_is_fetched_when_its_hour_comes_and_not_at_each_change(
     service.meddler.asked.clear()
     assert phone.contacts() is None and service.asked_for_plates() == []
     assert phone.run(FIND, "D-XY 1") == "not_listed"
-    phone.sets_clock(phone.now + 3601)
+    service.meddler.is_later(3601)
     assert phone.contacts() is None and f"/published/{list_path(service.city.today)}" in service.asked_for_plates()
     assert phone.run(FIND, "D-XY 1") == "listed"
 

@@ -39,7 +39,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]
             [sys.executable, "-m", "walletpass", "serve", "issuer"], env=environment, stderr=output
         )
         address = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not answers(address + "/healthz"):
             assert process.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)

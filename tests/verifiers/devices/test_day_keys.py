@@ -82,7 +82,7 @@ def service(tmp_path: Path, key_folder_of_today: Path) -> Iterator[tuple[City, T
     city.office.plates.publish()
     settings = VerifierSettings(home=city.settings.home, refresh_interval=0.05)
     with TestClient(create_app(settings), base_url=ORIGIN) as client:
-        deadline = time.monotonic() + 6
+        deadline = time.monotonic() + 60
         while client.get(f"/published/{list_path(city.today)}").status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -83,7 +83,7 @@ def running(home: Path, **options: Any) -> Iterator[Desk]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 6
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
