@@ -115,7 +115,7 @@ def test_a_revocation_is_known_on_a_connected_device_within_a_minute(
             inspector.types(text)
             assert inspector.word() == "Gültig"
             city.clock.seconds = time.time()
-            address = f"{issuing}/api/v1/passes/{permit.serial}/revoke"
+            address = f"{issuing}/api/v1/passes/{permit.serial}/revocations"
             answer = httpx2.post(address, json={"reason": "moved"}, headers={"Authorization": f"Bearer {secret}"})
             assert answer.status_code == 200
 

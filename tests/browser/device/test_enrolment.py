@@ -33,7 +33,7 @@ def test_a_phone_is_enrolled_hears_from_the_service_and_is_heard(phone: MakePhon
     assert ages["trustList"]["version"] == service.city.version and ages["plateList"] is None
     assert ages["statusLists"] == [{"uri": service.city.list_uri, "issuedAt": service.city.now}]
     assert abs(fresh.run("session.clock.difference")) <= 1
-    assert fresh.contacts() is None
+    assert fresh.contacts() is None and fresh.contacts() is None  # the first may have been under way before
     device = service.devices.one(fresh.run("session.device.id"))
     assert device.state is DeviceState.ACTIVE
     assert device.reported["status_lists"] == {service.city.list_uri: service.city.now}
