@@ -11,7 +11,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -32,6 +31,8 @@ from verifiers.documents import Document, Unchanged
 from verifiers.published import PublishedDocuments, PublishedSet
 from verifiers.verdict_document import verdict_document
 from verifiers.verification import verify
+
+pytestmark = pytest.mark.usefixtures("no_logs")
 
 SEED = 20271228
 # When a text is judged: mostly when its documents are fresh, else at the edges of what a list or a clock allows.
@@ -84,7 +85,6 @@ def compare(lines: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None
 
 @pytest.fixture(scope="module")
 def city() -> VectorCity:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     return VectorCity()
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -33,6 +32,8 @@ from walletpass.passes import end_second, first_second, local_day
 from walletpass.plate_entries import key_check, pack_entries, stretched, tag
 from walletpass.plate_list import ZoneEntries, list_path
 
+pytestmark = pytest.mark.usefixtures("no_logs")
+
 SETS, TEXTS, INSTANTS = 2000 * TIMES, 6000 * TIMES, 2000 * TIMES
 ASKED = (*LISTED, "d ab 1234", "D-AB 1235", "KO-X 1", "<b>", "ＤAB1", "")
 MOMENTS = (NOW,) * 6 + (NOW + 599, NOW + 600, end_second(local_day(datetime.fromtimestamp(NOW, UTC))), NOW + 2 * DAY)
@@ -40,7 +41,6 @@ MOMENTS = (NOW,) * 6 + (NOW + 599, NOW + 600, end_second(local_day(datetime.from
 
 @pytest.fixture
 def city(tmp_path: Path) -> PlateCity:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     return PlateCity(tmp_path)
 
 

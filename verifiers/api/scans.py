@@ -25,6 +25,7 @@ MAX_SCANS = 500  # in one upload
 BODY_LIMITS = {f"{PREFIX}/scans": 512 << 10, f"{PREFIX}/cases": MAX_CASE}  # bytes; a scan has some 300
 STATUSES = {
     "too_many_scans": 413,
+    "types_not_known": 503,
     "case_malformed": 422,
     "too_many_cases": 429,
     "case_taken": 409,

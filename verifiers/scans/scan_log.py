@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
+from keys.errors import WalletPassError
 from verifiers.scans.counts import add_counts
 from verifiers.scans.scan import Refusal, Scan, nonce_text, read_nonce, read_scan
 from verifiers.scans.store import ScanStore
@@ -18,6 +19,13 @@ from verifiers.scans.uses import Uses
 from web.many_rows import among, insert_many
 
 _CONTENT = ("at", "kind", "outcome", "reason", "pass_type", "zone")
+
+
+class TypesNotKnown(WalletPassError):
+    """No pass type could be read yet, so that no scan can be judged: all of them are to be sent again."""
+
+    code = "types_not_known"
+    retry_after = 5  # seconds
 
 
 class Upload(NamedTuple):
@@ -36,8 +44,13 @@ class ScanLog:
         self._contents = select(table.c.nonce, *(table.c[name] for name in _CONTENT))
 
     def take(self, device_id: str, items: Sequence[object]) -> Upload:
-        """Store a batch of scans as they were in the JSON. When the database fails, nothing of it is stored."""
+        """Store a batch of scans as they were in the JSON. When the database fails, nothing of it is stored.
+
+        Raises `TypesNotKnown` in a service that has just started.
+        """
         now, types, upload, scans = self._store.now(), self._types(), Upload([], []), []
+        if not types:
+            raise TypesNotKnown("The verifying service is starting; nothing was stored. Send it again in a moment.")
         for item in items:
             scan = read_scan(item, now, types)
             if isinstance(scan, Refusal):

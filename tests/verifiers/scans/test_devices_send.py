@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,22 @@ class Street:
 def street(tmp_path: Path) -> Iterator[Street]:
     street = Street(tmp_path)
     with street.client:
+        deadline = time.monotonic() + 60
+        while street.client.get("/readyz").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         yield street
+
+
+def test_a_service_that_has_read_no_type_yet_has_scans_sent_again(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    shutil.rmtree(street.city.published)
+    with street.client:
+        phone, _ = street.phone("Handheld 1")
+        answer = phone.post("scans", {"scans": [scan("a", int(time.time()))]})
+        assert (answer.status_code, answer.json()["code"]) == (503, "types_not_known")
+        assert answer.headers["Retry-After"] == "5"
+        assert street.scans() == 0
 
 
 def test_a_permit_in_two_places_is_told_to_both_devices_at_their_next_word(street: Street) -> None:
