@@ -23,7 +23,7 @@ from issuers.published import published_router
 from issuers.publisher import Publisher
 from issuers.readiness import Readiness
 from issuers.residents.pages import residents_router
-from issuers.upkeep import INTERVAL, keep_plate_lists, keep_up
+from issuers.upkeep import INTERVAL, SOON, keep_plate_lists, keep_published, keep_up
 from issuers.wallets import HasRouter
 from web.bearer import BearerTokens
 from web.edge import Service, fit_edge
@@ -38,7 +38,11 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        upkeep = asyncio.gather(keep_up(office, publisher, upkeep_interval), keep_plate_lists(office, upkeep_interval))
+        upkeep = asyncio.gather(
+            keep_published(publisher, min(SOON, upkeep_interval)),
+            keep_up(office, upkeep_interval),
+            keep_plate_lists(office, upkeep_interval),
+        )
         yield
         upkeep.cancel()
         with suppress(asyncio.CancelledError):
@@ -62,6 +66,6 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
     describe(app)
     for wallet in office.wallets.values():
         if isinstance(wallet, HasRouter):
-            app.include_router(wallet.router)
+            app.include_router(wallet.router(office))
     app.include_router(pages_router(app, {each.path(): each.labels for each in office.catalogue}))
     return app

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, literal, select, update
 
-from issuers import repository
+from issuers import copies, repository
 from issuers.errors import BadValidity, PassRevoked, ReasonRequired
 from issuers.models import credentials
 from walletpass.entitlement import Entitlement
@@ -56,11 +56,15 @@ _TARGETS = {Action.SUSPEND: Status.SUSPENDED, Action.REINSTATE: Status.VALID, Ac
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who asks for a change, why, and when (`now` aware). `actor` names a role or token, never a person."""
+    """Who asks for a change, why, and when (`now` aware). `actor` names a role or token, never a person.
+
+    `campaign` is the id of the campaign that the change belongs to.
+    """
 
     actor: str
     now: datetime
     reason: str = ""
+    campaign: int | None = None
 
     @property
     def seconds(self) -> int:
@@ -202,6 +206,7 @@ def withdraw(connection: Connection, serial: str, carrier: str, order: Order) ->
     """Withdraw one carrier's credentials of a pass for good (a lost phone); the others live. Returns how many."""
     repository.one(connection, serial, lock=True)
     count = _withdraw(connection, (credentials.c.serial == serial) & (credentials.c.carrier == carrier), order)
+    copies.end(connection, serial, carrier, order.seconds)
     repository.add_audit(connection, [order.record(Action.WITHDRAW, serial, carrier)])
     _tell_carriers(connection, [serial], order)
     return count
@@ -269,4 +274,5 @@ def _note_entries(connection: Connection, entries: Iterable[Sequence[Any]], orde
 def _tell_carriers(connection: Connection, serials: Collection[str], order: Order) -> None:
     """Only passes that somebody carries have anyone to tell."""
     carried = select(credentials.c.serial).where(credentials.c.serial.in_(serials)).distinct()
-    repository.add_outbox(connection, UPDATE_CARRIERS, set(connection.scalars(carried)), order.seconds)
+    told = set(connection.scalars(carried))
+    repository.add_outbox(connection, UPDATE_CARRIERS, told, order.seconds, order.campaign)

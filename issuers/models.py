@@ -22,7 +22,7 @@ from sqlalchemy import (
 from walletpass.status import Status
 from web.tokens import tokens_table
 
-REVISION = "0003"  # the newest in issuers/migrations/versions: the schema below
+REVISION = "0004"  # the newest in issuers/migrations/versions: the schema below
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -37,6 +37,7 @@ RowNumber = BigInteger().with_variant(Integer, "sqlite")
 _NOT_FINAL = text(f"status <> {int(Status.INVALID)}")
 _NOT_VALID = text(f"effective_status <> {int(Status.VALID)}")
 _PENDING = text("done_at IS NULL")
+_DUE = text("done_at IS NULL AND failed_at IS NULL")
 _NOT_ENDED = text("ended_at IS NULL")
 
 # What may never change once credentials are out: the public URL that is signed into them.
@@ -155,7 +156,8 @@ audit = Table(
     Index("ix_audit_serial", "serial"),
 )
 
-# What must happen after a commit. A row is the truth until it is done; any process may do it.
+# What must happen after a commit. A row is the truth until it is done; any process may do it. Who takes a row moves
+# `due_at` to the end of its lease: until then nobody else may, and afterwards anybody. Defaults serve older versions.
 outbox = Table(
     "outbox",
     metadata,
@@ -165,7 +167,16 @@ outbox = Table(
     Column("detail", Text, nullable=False),  # of a status list: the entries that changed, as `index=value index=value`
     Column("created_at", BigInteger, nullable=False),
     Column("done_at", BigInteger),
+    Column("due_at", BigInteger, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("claim", String(32)),
+    Column("failed_at", BigInteger),  # for good: the row waits for a person
+    Column("code", String(40)),  # why it failed last
+    Column("campaign", BigInteger),
     Index("ix_outbox_pending", "kind", "subject", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index("ix_outbox_due", "kind", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+    Index("ix_outbox_claim", "claim", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index("ix_outbox_campaign", "campaign"),
 )
 
 # The plate lists of today and tomorrow: what is secret is sealed with the keys' passphrase; gone when the day is over.

@@ -37,6 +37,11 @@ _REFUSALS = {
 }
 
 
+def is_offerable(pass_: Pass, order: Order) -> bool:
+    """Whether a credential may be made of it now."""
+    return pass_.status_word(local_day(order.now)) not in _REFUSALS
+
+
 def require_offerable(pass_: Pass, order: Order) -> None:
     """Raise `NotOfferable` with the code `revoked`, `suspended` or `expired`."""
     word = pass_.status_word(local_day(order.now))

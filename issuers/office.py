@@ -7,22 +7,24 @@ listing passes opens no key.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Engine, select
 
-from issuers import repository
+from issuers import copies, repository
+from issuers.copies import Copy
 from issuers.errors import NotInitialised, PublicUrlFixed, WalletUnknown
 from issuers.lifecycle import Order
 from issuers.models import REVISION, installation
-from issuers.offers import PAGE, CredentialDesk, Holding
+from issuers.offers import PAGE, CredentialDesk, Holding, is_offerable
+from issuers.outbox import Outbox
 from issuers.plates.publication import PlatePublication
 from issuers.publication import Publication
 from issuers.settings import IssuerSettings
-from issuers.wallets import CarriedPass, Offer, Wallet, load_wallets
+from issuers.wallets import CarriedPass, HasUpdates, Offer, Wallet, load_wallets
 from keys.key_ring import KeyRing
 from keys.passphrase import KEYS_FOLDER, read_passphrase
 from keys.signer import Role, Signer
@@ -32,6 +34,7 @@ from walletpass.passes import Pass, all_claims, end_instant, local_day
 from web.database import create_engine_for, read_transaction, revision, write_transaction
 
 QR_FORMAT = "cwt"
+UPDATE = "update"  # who asks when a carrier fetches what has changed
 _NOTHING = "Nothing is set up here yet; run walletpass init first (see WALLETPASS_HOME)."
 
 
@@ -91,6 +94,15 @@ class Office:
     def wallets(self) -> dict[str, Wallet]:
         return load_wallets(self.settings, self.signer)
 
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """The wallets that are told of changes."""
+        return frozenset(name for name, wallet in self.wallets.items() if isinstance(wallet, HasUpdates))
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.engine, self.seconds)
+
     @property
     def carriers(self) -> list[str]:
         """Everything that can carry a credential."""
@@ -140,11 +152,39 @@ class Office:
                 found.get(serial) or repository.one(connection, serial)
             passes = [found[serial] for serial in serials]
             texts = self.credentials.texts(connection, passes, Holding(carrier, QR_FORMAT), order)
+            held = copies.ensure(connection, serials, carrier, order.seconds) if carrier in self.told else {}
         self.publication.publish_changes()  # only when a full list made a new one necessary
-        return [self._carried(pass_, text) for pass_, text in zip(passes, texts, strict=True)]
+        pairs = zip(passes, texts, strict=True)
+        return [self._carried(pass_, text, held.get(pass_.serial)) for pass_, text in pairs]
 
-    def _carried(self, pass_: Pass, text: str) -> CarriedPass:
-        return CarriedPass(pass_, self.catalogue.named(pass_.pass_type), text, end_instant(pass_.valid_until))
+    def current(self, held: Collection[Copy]) -> dict[int, CarriedPass]:
+        """What copies have to show now, by their id; credentials are made where a change needs new ones.
+
+        A copy that has ended, and a pass that is not valid, come without a credential.
+        """
+        order, shown = self.order(UPDATE), {}
+        with write_transaction(self.engine) as connection:
+            found = repository.by_serial(connection, {copy.serial for copy in held}, lock=True)
+            valid = {serial for serial, pass_ in found.items() if is_offerable(pass_, order)}
+            texts: dict[tuple[str, str], str] = {}
+            for carrier in {copy.carrier for copy in held}:
+                passes = [
+                    found[copy.serial]
+                    for copy in held
+                    if copy.carrier == carrier and copy.ended_at is None and copy.serial in valid
+                ]
+                made = self.credentials.texts(connection, passes, Holding(carrier, QR_FORMAT), order)
+                texts |= {(pass_.serial, carrier): text for pass_, text in zip(passes, made, strict=True)}
+            for copy in held:
+                if copy.serial in found:
+                    text = "" if copy.ended_at else texts.get((copy.serial, copy.carrier), "")
+                    shown[copy.id] = self._carried(found[copy.serial], text, copy)
+        self.publication.publish_changes()
+        return shown
+
+    def _carried(self, pass_: Pass, text: str, copy: Copy | None) -> CarriedPass:
+        pass_type = self.catalogue.named(pass_.pass_type)
+        return CarriedPass(pass_, pass_type, text, end_instant(pass_.valid_until), copy)
 
     def connect(self, *, create: bool = False) -> Engine:
         """The database as it is; `create` makes a missing file, else that raises `NotInitialised`."""

@@ -185,11 +185,24 @@ def add_audit(connection: Connection, records: Sequence[dict[str, Any]]) -> None
     insert_many(connection, audit, records)
 
 
-def add_outbox(connection: Connection, kind: str, subjects: Collection[str] | Mapping[str, str], now: int) -> None:
+def add_outbox(
+    connection: Connection,
+    kind: str,
+    subjects: Collection[str] | Mapping[str, str],
+    now: int,
+    campaign: int | None = None,
+) -> None:
     """Note what must happen after the commit: for each subject, with its detail where one is given."""
     details = subjects if isinstance(subjects, Mapping) else dict.fromkeys(subjects, "")
     rows = [
-        {"kind": kind, "subject": subject, "detail": detail, "created_at": now}
+        {
+            "kind": kind,
+            "subject": subject,
+            "detail": detail,
+            "created_at": now,
+            "due_at": now,
+            "campaign": campaign,
+        }
         for subject, detail in sorted(details.items())
     ]
     insert_many(connection, outbox, rows)

@@ -17,14 +17,21 @@ from issuers.publisher import Publisher
 from walletpass.errors import WalletPassError
 
 INTERVAL = 30.0  # seconds between two looks at what is left to do
+SOON = 2.0  # seconds between two looks for changes that nobody published: a process may have died before it could
 _LOG = structlog.get_logger("walletpass.upkeep")
 
 
-async def keep_up(office: Office, publisher: Publisher, interval: float) -> None:
-    """Until cancelled: publish what a crashed process left, re-sign when due, forget old idempotency keys."""
-    home = office.settings.issuer_home
+async def keep_published(publisher: Publisher, interval: float) -> None:
+    """Until cancelled: publish what another process changed and did not publish."""
     while True:
         await _attempt("publish_changes", publisher.publish)
+        await asyncio.sleep(interval)
+
+
+async def keep_up(office: Office, interval: float) -> None:
+    """Until cancelled: re-sign when due, forget old idempotency keys and uploads."""
+    home = office.settings.issuer_home
+    while True:
         await _attempt("resign", lambda: to_thread.run_sync(office.publication.resign_if_due))
         await _attempt("forget_old_keys", lambda: to_thread.run_sync(forget_old_keys, office.engine, office.seconds()))
         await _attempt("forget_old_uploads", lambda: to_thread.run_sync(forget_old_uploads, home, time.time()))

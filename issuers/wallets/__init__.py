@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from sqlalchemy import Engine
+
+from issuers.copies import Copy
 from issuers.settings import IssuerSettings
+from issuers.task import Task
 from keys.signer import Role, Signer
 from walletpass.pass_type import PassType
 from walletpass.passes import Pass
@@ -27,12 +31,17 @@ SignerSource = Callable[[Role], Signer]
 
 @dataclass(frozen=True, slots=True)
 class CarriedPass:
-    """All a wallet shows. `qr_text` is the signed QR credential; `expires` the first instant after the last day."""
+    """All a wallet shows. `qr_text` is the signed QR credential, empty when the pass or its copy is good no longer;
+    `expires` the first instant after the last day; `copy` the wallet's own, where it hears of changes; `reminder` the
+    days (60, 14, 3) of the reminder that its end has reached, if any.
+    """
 
     pass_: Pass
     pass_type: PassType
     qr_text: str
     expires: datetime
+    copy: Copy | None = None
+    reminder: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +64,33 @@ class Wallet(Protocol):
         ...
 
 
-@runtime_checkable
-class HasRouter(Protocol):
-    """A wallet that others fetch something from: a picture, or passes themselves. The app includes its router."""
+class WalletDesk(Protocol):
+    """What a wallet may ask of the office."""
 
     @property
-    def router(self) -> APIRouter: ...
+    def engine(self) -> Engine: ...
+
+    def seconds(self) -> float: ...
+
+    def now(self) -> datetime: ...
+
+    def current(self, held: Collection[Copy]) -> dict[int, CarriedPass]:
+        """What copies have to show now, by their id; credentials are made where a change needs new ones."""
+        ...
+
+
+@runtime_checkable
+class HasRouter(Protocol):
+    """A wallet that others ask for something: a picture, or passes themselves. The app includes its router."""
+
+    def router(self, desk: WalletDesk) -> APIRouter: ...
+
+
+@runtime_checkable
+class HasUpdates(Protocol):
+    """A wallet that can be told of changes: its passes have copies, and the task performs `update-{name}`."""
+
+    def updates(self, desk: WalletDesk) -> Task: ...
 
 
 def load_wallets(settings: IssuerSettings, signer_for: SignerSource) -> dict[str, Wallet]:

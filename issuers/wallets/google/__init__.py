@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from issuers.settings import IssuerSettings
-from issuers.wallets import CarriedPass, Offer, SignerSource
+from issuers.wallets import CarriedPass, Offer, SignerSource, WalletDesk
 from issuers.wallets.google.logo import LOGO_PATH, logo_png
 from issuers.wallets.google.objects import ObjectTemplate, generic_class
 from issuers.wallets.google.save_link import SaveLinks, encode
@@ -77,8 +77,7 @@ class GoogleWallet:
         link = links.link(payloads, int(now.timestamp()))
         return Offer(link.encode("ascii"), "text/plain; charset=us-ascii", f"{carried.pass_type.name}-google.{form}")
 
-    @property
-    def router(self) -> APIRouter:
+    def router(self, desk: WalletDesk) -> APIRouter:  # noqa: ARG002 - the protocol's signature
         """The picture that objects name: Google fetches it, without a login."""
         router = APIRouter(include_in_schema=False)
 

@@ -1,0 +1,63 @@
+"""`walletpass jobs`: what the workers have still to do, and what failed for good."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from issuers.commands.console import FAILED, open_office, print_json, refuse, say
+
+app = typer.Typer(no_args_is_help=True, help="What must still happen after changes: pushes, mail, letters.")
+
+
+@app.command("list")
+def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False) -> None:
+    """What waits, by kind, and the quarantine: what failed for good. Ends with 1 when there is any."""
+    outbox = open_office().outbox
+    waiting, failed = outbox.waiting(), outbox.failed()
+    if as_json:
+        print_json({"waiting": waiting, "failed": failed})
+    else:
+        _show(waiting, failed)
+    if failed:
+        raise typer.Exit(FAILED)
+
+
+def _show(waiting: dict[str, dict[str, int]], failed: list[dict[str, object]]) -> None:
+    console = Console()
+    if not waiting:
+        console.print("Nothing waits.")
+    else:
+        table = Table("Kind", "Waiting", "Oldest since")
+        for kind, found in sorted(waiting.items()):
+            table.add_row(kind, str(found["rows"]), _moment(found["oldest"]))
+        console.print(table)
+    if failed:
+        table = Table("Id", "Kind", "Subject", "Attempts", "Failed", "Code")
+        for row in failed:
+            cells = (row["id"], row["kind"], row["subject"], row["attempts"], _moment(row["failed_at"]), row["code"])
+            table.add_row(*map(str, cells))
+        console.print(table)
+        say("These failed for good. When the cause is gone: walletpass jobs retry ID … or --all")
+
+
+@app.command()
+def retry(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Which, as `jobs list` shows them.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that failed for good.")] = False,
+) -> None:
+    """Try again what failed for good."""
+    if bool(ids) == every:
+        refuse("Name the jobs to try again, or write --all.")
+    count = open_office().outbox.retry(ids or ())
+    say(f"{count} will be tried again.")
+    if ids and count < len(set(ids)):
+        raise typer.Exit(FAILED)
+
+
+def _moment(second: object) -> str:
+    return datetime.fromtimestamp(int(str(second)), UTC).strftime("%Y-%m-%d %H:%M UTC")

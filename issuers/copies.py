@@ -1,0 +1,109 @@
+"""A pass as one wallet carries it: which copy is alive, and the name and secret that the wallet knows it by."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from issuers.carrier_models import copies, counters
+from web.database import insert_missing
+from web.many_rows import among, insert_many
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """`number` counts from 1; `secret` is what the carrier proves itself with; times are NumericDates."""
+
+    id: int
+    serial: str
+    carrier: str
+    number: int
+    secret: str
+    created_at: int
+    changed_at: int
+    ended_at: int | None
+
+    @property
+    def name(self) -> str:
+        """What the wallet calls it: the pass's serial, with the number from the second copy on."""
+        return self.serial if self.number == 1 else f"{self.serial}-{self.number}"
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
+_COLUMNS = [copies.c[name] for name in Copy.__dataclass_fields__]
+
+
+def live(connection: Connection, serials: Collection[str], carrier: str) -> dict[str, Copy]:
+    """The living copies of these passes in a carrier, by serial."""
+    query = select(*_COLUMNS).where(
+        among(connection, copies.c.serial, serials), copies.c.carrier == carrier, copies.c.ended_at.is_(None)
+    )
+    return {row.serial: Copy(*row) for row in connection.execute(query)}
+
+
+def ensure(connection: Connection, serials: Collection[str], carrier: str, now: int) -> dict[str, Copy]:
+    """The living copies, made where there is none; the caller's transaction has locked the passes."""
+    found = live(connection, serials, carrier)
+    missing = [serial for serial in dict.fromkeys(serials) if serial not in found]
+    if not missing:
+        return found
+    counted = select(copies.c.serial, func.max(copies.c.number)).where(
+        among(connection, copies.c.serial, missing), copies.c.carrier == carrier
+    )
+    before = {row[0]: row[1] for row in connection.execute(counted.group_by(copies.c.serial))}
+    rows = [
+        {
+            "serial": serial,
+            "carrier": carrier,
+            "number": before.get(serial, 0) + 1,
+            "secret": secrets.token_urlsafe(32),
+            "created_at": now,
+            "changed_at": now,
+            "tag": 0,
+        }
+        for serial in missing
+    ]
+    insert_many(connection, copies, rows)
+    return found | live(connection, missing, carrier)
+
+
+def named(connection: Connection, carrier: str, name: str) -> Copy | None:
+    """The copy that the wallet calls so, alive or ended."""
+    serial, _, number = name.partition("-")
+    if number and not _NUMBER.fullmatch(number):
+        return None
+    query = select(*_COLUMNS).where(
+        copies.c.serial == serial, copies.c.carrier == carrier, copies.c.number == int(number or "1")
+    )
+    row = connection.execute(query).one_or_none()
+    found = None if row is None else Copy(*row)
+    return found if found and found.name == name else None
+
+
+def end(connection: Connection, serial: str, carrier: str, now: int) -> None:
+    """The living copy, if there is one, lives no longer: its phone was lost."""
+    which = (copies.c.serial == serial) & (copies.c.carrier == carrier) & copies.c.ended_at.is_(None)
+    connection.execute(update(copies).where(which).values(ended_at=now))
+
+
+def touch(connection: Connection, ids: Collection[int], counter: str, now: int) -> int:
+    """Mark copies as changed with the next number of a counter, which is returned.
+
+    The counter's row stays locked until the commit: whoever reads a number has seen all smaller ones.
+    """
+    number = next_number(connection, counter)
+    connection.execute(update(copies).where(among(connection, copies.c.id, ids)).values(tag=number, changed_at=now))
+    return number
+
+
+def next_number(connection: Connection, counter: str) -> int:
+    raised = update(counters).where(counters.c.name == counter).values(value=counters.c.value + 1)
+    number = connection.scalar(raised.returning(counters.c.value))
+    if number is None:
+        insert_missing(connection, counters, {"name": counter, "value": 0})
+        number = connection.scalar(raised.returning(counters.c.value))
+    return int(number or 0)

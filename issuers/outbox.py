@@ -1,0 +1,181 @@
+"""The outbox: what must happen after a commit. Its rows are the truth; any worker may take over what a dead one held.
+
+A worker claims due rows under a lease: it moves their `due_at` to the lease's end. What it reports is committed at
+once, and only while it holds the claim, so that a worker that was thought dead cannot overwrite its successor.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
+
+from issuers.models import outbox
+from web.database import read_transaction, write_transaction
+
+GIVE_UP = 7 * 86400  # seconds after which what still fails is put into quarantine
+PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused
+_FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
+
+
+class Errand(NamedTuple):
+    """One row of the outbox, held by a claim. `attempts` counts this one."""
+
+    id: int
+    kind: str
+    subject: str
+    detail: str
+    created_at: int
+    attempts: int
+    campaign: int | None
+
+
+_COLUMNS = [outbox.c[name] for name in Errand._fields]
+_OPEN = outbox.c.done_at.is_(None) & outbox.c.failed_at.is_(None)
+
+
+class Outbox:
+    """The rows of one database. `now` gives seconds since 1970."""
+
+    def __init__(self, engine: Engine, now: Callable[[], float]) -> None:
+        self._engine, self._now = engine, now
+
+    def due(self) -> set[str]:
+        """The kinds that have something to do now; a read that touches one index."""
+        with read_transaction(self._engine) as connection:
+            return set(connection.scalars(select(outbox.c.kind).where(_OPEN, self._is_due()).distinct()))
+
+    def claim(self, kind: str, limit: int, lease: int, *, alone: bool = False) -> str | None:
+        """Take up to `limit` due rows of a kind for `lease` seconds; the claim's name, or None when there are none.
+
+        `alone`: nothing while another claim of this kind is held, in the whole installation.
+        """
+        with write_transaction(self._engine) as connection:
+            return self._claim(connection, kind, limit, lease, alone)
+
+    def _claim(self, connection: Connection, kind: str, limit: int, lease: int, alone: bool) -> str | None:
+        now = int(self._now())
+        if alone and self._is_held(connection, kind, now):
+            return None
+        of_kind = select(outbox.c.id).where(_OPEN, outbox.c.kind == kind, self._is_due())
+        rows = of_kind.order_by(outbox.c.due_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
+        ids = list(connection.scalars(rows))
+        if not ids:
+            return None
+        claim = secrets.token_hex(16)
+        taken = {"claim": claim, "due_at": now + lease, "attempts": outbox.c.attempts + 1}
+        connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(taken))
+        return claim
+
+    def _is_held(self, connection: Connection, kind: str, now: int) -> bool:
+        if connection.dialect.name == "postgresql":  # of two that ask at once the second waits and sees the first
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"outbox {kind}"))))
+        held = (outbox.c.kind == kind) & outbox.c.claim.is_not(None) & (outbox.c.due_at > now)
+        return connection.scalar(select(outbox.c.id).where(_OPEN, held).limit(1)) is not None
+
+    def _is_due(self) -> ColumnElement[bool]:
+        return outbox.c.due_at <= int(self._now())
+
+    def held(self, claim: str) -> list[Errand]:
+        """What a claim still holds, oldest first. Empty when it was settled, or taken over after its lease."""
+        with read_transaction(self._engine) as connection:
+            query = select(*_COLUMNS).where(_OPEN, outbox.c.claim == claim).order_by(outbox.c.id)
+            return [Errand(*row) for row in connection.execute(query)]
+
+    def report(self, claim: str, lease: int) -> Report:
+        return Report(self._engine, self._now, claim, lease)
+
+    def failed(self, limit: int = 1000) -> list[dict[str, Any]]:
+        """The quarantine, oldest first: what failed for good."""
+        names = ("id", "kind", "subject", "attempts", "created_at", "failed_at", "code")
+        query = select(*(outbox.c[name] for name in names)).where(
+            outbox.c.done_at.is_(None), outbox.c.failed_at.is_not(None)
+        )
+        with read_transaction(self._engine) as connection:
+            return [row._asdict() for row in connection.execute(query.order_by(outbox.c.id).limit(limit))]
+
+    def waiting(self) -> dict[str, dict[str, int]]:
+        """By kind: how many rows wait, and since when the oldest does."""
+        query = select(outbox.c.kind, func.count(), func.min(outbox.c.created_at)).where(_OPEN).group_by(outbox.c.kind)
+        with read_transaction(self._engine) as connection:
+            return {kind: {"rows": count, "oldest": oldest} for kind, count, oldest in connection.execute(query)}
+
+    def retry(self, ids: Collection[int] = ()) -> int:
+        """Take rows out of the quarantine (all when none is named) and try them anew; how many there were."""
+        which = outbox.c.done_at.is_(None) & outbox.c.failed_at.is_not(None)
+        if ids:
+            which &= outbox.c.id.in_(list(ids))
+        now = int(self._now())
+        anew = {"failed_at": None, "code": None, "attempts": 0, "claim": None, "due_at": now, "created_at": now}
+        with write_transaction(self._engine) as connection:
+            return connection.execute(update(outbox).where(which).values(anew)).rowcount
+
+    def forget(self, before: int) -> int:
+        """Delete what was done before that second; how many rows."""
+        old = outbox.c.done_at < before
+        with write_transaction(self._engine) as connection:
+            return connection.execute(outbox.delete().where(old)).rowcount
+
+
+class Report:
+    """How a worker says what became of the rows that it holds. Each call is committed at once and renews the lease.
+
+    What is not reported when a task ends, or raises, is tried again.
+    """
+
+    def __init__(self, engine: Engine, now: Callable[[], float], claim: str, lease: int) -> None:
+        self.engine = engine
+        self._now, self._claim, self._lease = now, claim, lease
+
+    def done(self, ids: Sequence[int], connection: Connection | None = None) -> None:
+        """These are done. In the caller's transaction where one is given: then with what it writes, or not at all."""
+        self._settle(ids, {"done_at": int(self._now()), "claim": None, "code": None}, connection)
+
+    def later(self, errands: Sequence[Errand], code: str, wait: int = 0) -> None:
+        """These failed for now, and are due again after `wait` seconds, or after twice as long as the last time."""
+        now = int(self._now())
+        with write_transaction(self.engine) as connection:
+            for errand in errands:
+                if now - errand.created_at > GIVE_UP:
+                    values = self._given_up(code)
+                else:
+                    values = {"claim": None, "code": code, "due_at": now + (wait or backoff(errand.attempts))}
+                self._settle([errand.id], values, connection)
+            self._renew(connection)
+
+    def failed(self, ids: Sequence[int], code: str) -> None:
+        """These fail for good: they wait in the quarantine for `walletpass jobs retry`."""
+        self._settle(ids, self._given_up(code))
+
+    def _given_up(self, code: str) -> dict[str, Any]:
+        return {"claim": None, "code": code, "failed_at": int(self._now())}
+
+    def keep(self) -> bool:
+        """Renew the lease of what is still held; False when there is nothing left, or another worker has it."""
+        with write_transaction(self.engine) as connection:
+            return self._renew(connection)
+
+    def _settle(self, ids: Sequence[int], values: dict[str, Any], connection: Connection | None = None) -> None:
+        if not ids:
+            return
+        if connection is None:
+            with write_transaction(self.engine) as own:
+                self._settle(ids, values, own)
+                self._renew(own)
+            return
+        mine = outbox.c.id.in_(list(ids)) & (outbox.c.claim == self._claim) & _OPEN
+        connection.execute(update(outbox).where(mine).values(values))
+
+    def _renew(self, connection: Connection) -> bool:
+        mine = (outbox.c.claim == self._claim) & _OPEN
+        until = int(self._now()) + self._lease
+        return connection.execute(update(outbox).where(mine).values(due_at=until)).rowcount > 0
+
+
+def backoff(attempts: int) -> int:
+    """Seconds until the next attempt: doubling up to an hour, with a quarter of chance so that not all come at once."""
+    wait = min(_FIRST_WAIT << min(attempts - 1, 10), _LONGEST_WAIT)
+    return max(1, int(wait * (0.75 + random.random() / 2)))  # noqa: S311 - no secret

@@ -1,0 +1,20 @@
+"""What workers do at set times of the day, in the city's time (cron). Each may be done twice without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from issuers.office import Office
+
+DONE_KEPT = 30 * 86400  # seconds that an outbox row stays after it was done
+
+Times = dict[str, tuple[str, Callable[[], None]]]
+
+
+def set_times(office: Office) -> Times:
+    """By name: when, and what."""
+
+    def forget_done() -> None:
+        office.outbox.forget(int(office.seconds()) - DONE_KEPT)
+
+    return {"forget_done": ("17 3 * * *", forget_done)}

@@ -1,0 +1,165 @@
+"""A worker: finds what is due in the outbox, claims it, and has the engine perform it, until it is told to stop.
+
+Any number of workers run beside each other. Each kind of work has a queue of its own, so that a dead mail server keeps
+no phone waiting.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import make_url
+
+from issuers.engine import Engine
+from issuers.office import Office
+from issuers.task import Task
+from issuers.tasks import load_tasks
+from keys.atomic_file import make_private_folder
+from walletpass.errors import WalletPassError
+
+AHEAD = 2  # claims of a kind: one that is performed, one that waits for it
+WORKERS = "workers"  # folder of the engines' files and of the workers' names
+_BUSY, _IDLE = 0.1, 0.5  # seconds between two looks at what is due
+_AFTER_FAILURE = 2.0
+_PUBLISHING = 1.0
+_MOST_WORKERS = 64  # on one machine
+_LOG = structlog.get_logger("walletpass.worker")
+
+
+class TooManyWorkers(WalletPassError):
+    """More workers on one machine than anybody needs."""
+
+    code = "too_many_workers"
+
+
+class Worker:
+    """One worker process. `name` is its own as long as it runs, and the same when it is started again."""
+
+    def __init__(self, office: Office, name: str, times: Mapping[str, tuple[str, Callable[[], None]]]) -> None:
+        self._outbox, self._tasks, self._publication = office.outbox, load_tasks(office), office.publication
+        self._lock, self._queued = threading.Lock(), Counter[str]()
+        self._mine: set[str] = set()
+        url = engine_url(office, name)
+        own = {"forget_performed": ("47 3 * * *", self._forget)}
+        self.engine = Engine(url, name, self._tasks, self.perform, {**times, **own})
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; a database that is gone for a while is waited for."""
+        publishing = threading.Thread(target=self._publish, args=(stop,), name="publishing")
+        publishing.start()
+        self.engine.start()
+        _LOG.info("worker_started", kinds=sorted(self._tasks))
+        try:
+            while not stop.is_set():
+                stop.wait(self._look())
+        finally:
+            publishing.join()
+            self.engine.stop()
+            for task in self._tasks.values():
+                task.close()
+
+    def perform(self, kind: str, claim: str) -> None:
+        """What a claim holds; a failure is told by its code, and the rows are due again later."""
+        try:
+            self._perform(self._tasks[kind], claim)
+        except Exception as failure:  # the database is gone: the lease ends, and the rows are due again
+            _LOG.error("work_not_reported", kind=kind, error=type(failure).__name__)
+        finally:
+            with self._lock:
+                if claim in self._mine:
+                    self._mine.discard(claim)
+                    self._queued[kind] -= 1
+
+    def _perform(self, task: Task, claim: str) -> None:
+        report, code = self._outbox.report(claim, task.lease), "not_reported"
+        errands = self._outbox.held(claim)
+        if not errands:
+            return
+        report.keep()  # it may have waited for its turn
+        try:
+            task.perform(errands, report)
+        except WalletPassError as failure:
+            code = failure.code
+            _LOG.warning("work_failed", kind=task.kind, code=code)
+        except Exception as failure:
+            code = "internal_error"
+            _LOG.error("work_failed", kind=task.kind, code=code, error=type(failure).__name__, exc_info=True)
+        left = self._outbox.held(claim)
+        if left:
+            report.later(left, code)
+
+    def _publish(self, stop: threading.Event) -> None:
+        """Until `stop` is set: publish changes whose process died before it could. Apart from all that may wait."""
+        while not stop.wait(_PUBLISHING):
+            try:
+                self._publication.publish_changes()
+            except Exception as failure:
+                code = failure.code if isinstance(failure, WalletPassError) else "internal_error"
+                _LOG.warning("publishing_failed", code=code, error=type(failure).__name__)
+
+    def _look(self) -> float:
+        """Claim and enqueue what is due; how long to wait until the next look."""
+        try:
+            found = False
+            for kind in sorted(self._outbox.due() & self._tasks.keys()):
+                while self._queued[kind] < AHEAD and self._claim(kind):
+                    found = True
+            return _BUSY if found or any(self._queued.values()) else _IDLE
+        except Exception as failure:
+            code = failure.code if isinstance(failure, WalletPassError) else "internal_error"
+            _LOG.warning("look_failed", code=code, error=type(failure).__name__)
+            return _AFTER_FAILURE
+
+    def _claim(self, kind: str) -> bool:
+        task = self._tasks[kind]
+        claim = self._outbox.claim(kind, task.batch, task.lease, alone=task.alone)
+        if claim is None:
+            return False
+        with self._lock:
+            self._mine.add(claim)
+            self._queued[kind] += 1
+        self.engine.enqueue(kind, claim)
+        return True
+
+    def _forget(self) -> None:
+        self.engine.forget()
+
+
+def engine_url(office: Office, name: str) -> str:
+    """Where the engine keeps its tables: a schema of its own in PostgreSQL, else a file of this worker's."""
+    settings = office.settings
+    if settings.database_url:
+        url = make_url(settings.database_url)
+        if url.get_backend_name() == "postgresql":
+            return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    folder = settings.issuer_home / WORKERS
+    make_private_folder(folder)
+    return f"sqlite:///{folder / f'{name}.db'}"
+
+
+@contextmanager
+def worker_name(office: Office) -> Iterator[str]:
+    """The first name on this machine that no running worker has; a crash frees it at once."""
+    folder = office.settings.issuer_home / WORKERS
+    make_private_folder(folder)
+    for number in range(1, _MOST_WORKERS + 1):
+        name = f"{socket.gethostname()[:24]}-{number}"
+        descriptor = os.open(folder / f"{name}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            continue
+        try:
+            yield name
+        finally:
+            os.close(descriptor)
+        return
+    raise TooManyWorkers(f"{_MOST_WORKERS} workers run on this machine already; that is the most.")
