@@ -36,7 +36,8 @@ class Engine:
         perform: Callable[[str, str], None],
         times: Mapping[str, tuple[str, Callable[[], None]]],
     ) -> None:
-        self._name, self._queues, self._times = name, {kind: f"{name} {kind}" for kind in kinds}, times
+        self._queues = {kind: f"{name} {kind}" for kind in kinds}
+        self._times = {**times, "forget_performed": ("47 3 * * *", self.forget)}
         config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_url": database_url,
@@ -56,7 +57,7 @@ class Engine:
 
         @DBOS.step(name="call")
         def call(what: str) -> None:
-            times[what][1]()
+            self._times[what][1]()
 
         @DBOS.workflow(name="at_set_time")
         def at_set_time(_: datetime, what: Any) -> None:

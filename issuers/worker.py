@@ -10,7 +10,6 @@ import fcntl
 import os
 import socket
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -20,7 +19,6 @@ from sqlalchemy import make_url
 from issuers.engine import Engine
 from issuers.office import Office
 from issuers.task import Task
-from issuers.tasks import load_tasks
 from keys.atomic_file import make_private_folder
 from walletpass.errors import WalletPassError
 
@@ -42,13 +40,18 @@ class TooManyWorkers(WalletPassError):
 class Worker:
     """One worker process. `name` is its own as long as it runs, and the same when it is started again."""
 
-    def __init__(self, office: Office, name: str, times: Mapping[str, tuple[str, Callable[[], None]]]) -> None:
-        self._outbox, self._tasks, self._publication = office.outbox, load_tasks(office), office.publication
-        self._lock, self._queued = threading.Lock(), Counter[str]()
-        self._mine: set[str] = set()
+    def __init__(
+        self,
+        office: Office,
+        name: str,
+        tasks: Mapping[str, Task],
+        times: Mapping[str, tuple[str, Callable[[], None]]],
+    ) -> None:
+        self._outbox, self._tasks, self._publication = office.outbox, tasks, office.publication
+        self._lock = threading.Lock()
+        self._queued: dict[str, str] = {}  # what this process claimed and has not performed: its kind, by claim
         url = engine_url(office, name)
-        own = {"forget_performed": ("47 3 * * *", self._forget)}
-        self.engine = Engine(url, name, self._tasks, self.perform, {**times, **own})
+        self.engine = Engine(url, name, tasks, self.perform, times)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; a database that is gone for a while is waited for."""
@@ -73,9 +76,7 @@ class Worker:
             _LOG.error("work_not_reported", kind=kind, error=type(failure).__name__)
         finally:
             with self._lock:
-                if claim in self._mine:
-                    self._mine.discard(claim)
-                    self._queued[kind] -= 1
+                self._queued.pop(claim, None)
 
     def _perform(self, task: Task, claim: str) -> None:
         report, code = self._outbox.report(claim, task.lease), "not_reported"
@@ -109,13 +110,17 @@ class Worker:
         try:
             found = False
             for kind in sorted(self._outbox.due() & self._tasks.keys()):
-                while self._queued[kind] < AHEAD and self._claim(kind):
+                while self._claimed(kind) < AHEAD and self._claim(kind):
                     found = True
-            return _BUSY if found or any(self._queued.values()) else _IDLE
+            return _BUSY if found or self._queued else _IDLE
         except Exception as failure:
             code = failure.code if isinstance(failure, WalletPassError) else "internal_error"
             _LOG.warning("look_failed", code=code, error=type(failure).__name__)
             return _AFTER_FAILURE
+
+    def _claimed(self, kind: str) -> int:
+        with self._lock:
+            return list(self._queued.values()).count(kind)
 
     def _claim(self, kind: str) -> bool:
         task = self._tasks[kind]
@@ -123,13 +128,9 @@ class Worker:
         if claim is None:
             return False
         with self._lock:
-            self._mine.add(claim)
-            self._queued[kind] += 1
+            self._queued[claim] = kind
         self.engine.enqueue(kind, claim)
         return True
-
-    def _forget(self) -> None:
-        self.engine.forget()
 
 
 def engine_url(office: Office, name: str) -> str:

@@ -8,6 +8,7 @@ import threading
 from issuers.commands.console import open_office
 from issuers.installing import bring_up_to_date
 from issuers.set_times import set_times
+from issuers.tasks import load_tasks
 from issuers.worker import Worker, worker_name
 from web.logs import configure_logs
 
@@ -21,4 +22,4 @@ def serve_worker() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with worker_name(office) as name:
-        Worker(office, name, set_times(office)).run(stop)
+        Worker(office, name, load_tasks(office), set_times(office)).run(stop)

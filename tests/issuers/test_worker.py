@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from issuers import lifecycle, repository
+from issuers.commands import jobs
+from issuers.lifecycle import Action
 from issuers.models import outbox
+from issuers.outbox import Errand, Report
+from issuers.tasks import load_tasks
 from issuers.worker import Worker, worker_name
 from tests.city import City
-from web.database import read_transaction
+from walletpass.errors import WalletPassError
+from web.database import read_transaction, write_transaction
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -34,15 +43,118 @@ def working(worker: Worker) -> Iterator[None]:
         thread.join()
 
 
+class Noting:
+    """A task that notes what it was given; `fails` is raised while it is set."""
+
+    kind, batch, lease, alone = "test", 3, 60, False
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+        self.fails: Exception | None = None
+        self.closed = False
+
+    def perform(self, errands: Sequence[Errand], report: Report) -> None:
+        if self.fails is not None:
+            raise self.fails
+        self.given += [errand.subject for errand in errands]
+        report.done([errand.id for errand in errands])
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Later(WalletPassError):
+    code = "mail_server_unreachable"
+
+
 def waiting(city: City) -> int:
     with read_transaction(city.office.engine) as connection:
         return len(connection.execute(select(outbox.c.id).where(outbox.c.done_at.is_(None))).all())
+
+
+def notes(city: City, count: int) -> None:
+    with write_transaction(city.office.engine) as connection:
+        repository.add_outbox(connection, "test", [f"{number:03d}" for number in range(count)], int(city.clock()))
+
+
+def makes(city: City, task: Noting, name: str = "one") -> Worker:
+    return Worker(city.office, name, {**load_tasks(city.office), task.kind: task}, {})
 
 
 def test_a_worker_does_what_waits(city_on: City) -> None:
     permit = city_on.grants("resident_parking_permit")
     city_on.qr(permit)
     city_on.suspends(permit)
-    assert waiting(city_on) == 1
-    with worker_name(city_on.office) as name, working(Worker(city_on.office, name, {})):
+    notes(city_on, 10)
+    task = Noting()
+    with worker_name(city_on.office) as name, working(makes(city_on, task, name)):
         until(lambda: waiting(city_on) == 0)
+    assert sorted(task.given) == [f"{number:03d}" for number in range(10)]
+    assert task.closed
+
+
+def test_what_could_not_be_done_is_tried_again_with_its_code_until_it_can(city_on: City) -> None:
+    notes(city_on, 4)
+    task = Noting()
+    task.fails = Later("The mail server cannot be reached.")
+    with working(makes(city_on, task)):
+        until(lambda: codes(city_on) == {"mail_server_unreachable"})
+        task.fails = ValueError("nobody foresaw this")
+        city_on.later(hours=2)
+        until(lambda: codes(city_on) == {"internal_error"})
+        task.fails = None
+        city_on.later(hours=2)
+        until(lambda: waiting(city_on) == 0)
+    assert sorted(task.given) == ["000", "001", "002", "003"]
+
+
+def codes(city: City) -> set[str | None]:
+    with read_transaction(city.office.engine) as connection:
+        return set(connection.scalars(select(outbox.c.code).where(outbox.c.kind == "test")))
+
+
+def test_a_change_that_nobody_published_is_published_by_a_worker(city_on: City) -> None:
+    permit = city_on.grants("resident_parking_permit")
+    text = city_on.qr(permit)
+    with write_transaction(city_on.office.engine) as connection:
+        lifecycle.set_status(connection, [permit.serial], Action.REVOKE, city_on.order())
+    assert city_on.inspector_sees(text).outcome == "accepted"
+    with working(makes(city_on, Noting())):
+        until(lambda: city_on.inspector_sees(text).reason == "revoked")
+
+
+def test_a_dead_worker_frees_its_name_and_a_running_one_keeps_it(city: City) -> None:
+    with worker_name(city.office) as first:
+        with worker_name(city.office) as second:
+            assert first != second
+        with worker_name(city.office) as third:
+            assert third == second
+    with worker_name(city.office) as again:
+        assert again == first
+
+
+def test_what_a_set_time_says_is_done(city: City) -> None:
+    done = threading.Event()
+    worker = Worker(city.office, "one", {}, {"each_minute": ("* * * * *", done.set)})
+    with working(worker):
+        assert done.wait(90)
+
+
+def test_jobs_are_listed_and_tried_again(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes(city, 2)
+    claim = city.office.outbox.claim("test", 1, 60)
+    assert claim
+    [errand] = city.office.outbox.held(claim)
+    city.office.outbox.report(claim, 60).failed([errand.id], "address_refused")
+    monkeypatch.setenv("WALLETPASS_HOME", str(city.settings.home))
+    runner = CliRunner()
+    shown = runner.invoke(jobs.app, ["list", "--json"])
+    assert shown.exit_code == 1
+    told = json.loads(shown.stdout)
+    assert told["waiting"]["test"]["rows"] == 1
+    assert [(row["id"], row["code"]) for row in told["failed"]] == [(errand.id, "address_refused")]
+    assert "address_refused" in runner.invoke(jobs.app, ["list"]).stdout
+    assert runner.invoke(jobs.app, ["retry"]).exit_code == 2
+    assert runner.invoke(jobs.app, ["retry", str(errand.id + 999)]).exit_code == 1
+    assert runner.invoke(jobs.app, ["retry", "--all"]).exit_code == 0
+    assert runner.invoke(jobs.app, ["list", "--json"]).exit_code == 0
