@@ -27,6 +27,8 @@ ROWS = (
     "imports imports postgresql",
     "scans uploaded sqlite",
     "scans uploaded postgresql",
+    "publication delay sqlite",
+    "publication delay postgresql",
     "machines rate",
     "machines slowest",
     "start start",
