@@ -23,8 +23,7 @@ from aiosmtplib import (
 from issuers.settings import SMTP_OVER_TLS, IssuerSettings
 from walletpass.errors import WalletPassError
 
-_TIMEOUT = 20.0  # seconds for one command
-_TIMEOUT_OF_A_MAIL = 60.0
+_COMMANDS = 3  # as many time-outs of one command may a whole mail take
 _CLOSING = 421  # the server ends the connection (RFC 5321, section 3.8)
 
 
@@ -69,7 +68,7 @@ class MailServer:
     async def send(self, sender: str, to: str, message: bytes) -> None:
         """Hand over one mail. Raises `MailServerUnavailable`, `MailPutOff` or `MailRefused`, which name nobody."""
         try:
-            async with asyncio.timeout(_TIMEOUT_OF_A_MAIL):
+            async with asyncio.timeout(_COMMANDS * self._settings.smtp_timeout):
                 if self._open is None:
                     self._open = await self._connect()
                 await self._open.sendmail(sender, [to], message)
@@ -85,7 +84,7 @@ class MailServer:
             raise MailServerUnavailable("mail_server_slow") from None
         except ssl.SSLError:
             raise MailServerUnavailable("mail_server_not_trusted") from None
-        except (SMTPException, OSError, ValueError):
+        except (SMTPException, OSError):
             raise MailServerUnavailable("mail_server_unreachable") from None
 
     async def _connect(self) -> SMTP:
@@ -98,7 +97,7 @@ class MailServer:
             username=settings.smtp_user or None,
             password=password if settings.smtp_user else None,
             local_hostname=self._greets_as,
-            timeout=_TIMEOUT,
+            timeout=settings.smtp_timeout,
             use_tls=encrypted,
             start_tls=None if encrypted else settings.smtp_starttls,
             tls_context=ssl.create_default_context(cafile=settings.smtp_ca),

@@ -59,6 +59,7 @@ class IssuerSettings(BaseSettings):
     smtp_user: str = Field("", description="Who signs in to the mail server; empty: nobody.")
     smtp_password: SecretStr | None = Field(None, description="The mail server's password.")
     smtp_ca: Path | None = Field(None, description="The mail server's authority (PEM file); unset: the system's.")
+    smtp_timeout: int = Field(20, ge=1, le=50, description="The mail server answers a command within this time.")
     mail_from: str = Field("", description="The sender's address; the name beside it is the city's.")
     print_after: int = Field(900, ge=0, le=86400, description="A letter waits so long for others at most.")
     print_kept_days: int = Field(30, ge=1, le=365, description="Printed files are deleted after this time.")
