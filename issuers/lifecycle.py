@@ -158,7 +158,7 @@ def apply(connection: Connection, pairs: Sequence[tuple[Pass, Pass]], pass_type:
     repository.add_audit(connection, records)
     if outdated:
         _withdraw(connection, credentials.c.serial.in_(outdated), order)
-    _tell_carriers(connection, [wanted.serial for _, wanted in pairs], order)
+    tell_carriers(connection, [wanted.serial for _, wanted in pairs], order)
 
 
 def amend(
@@ -199,7 +199,7 @@ def set_status(connection: Connection, serials: Collection[str], action: Action,
     for start in range(0, len(changed), repository.BATCH):
         batch = [pass_.serial for pass_ in changed[start : start + repository.BATCH]]
         _refresh_effective(connection, batch, target, order)
-        _tell_carriers(connection, batch, order)
+        tell_carriers(connection, batch, order)
 
 
 def withdraw(connection: Connection, serial: str, carrier: str, order: Order) -> int:
@@ -208,7 +208,7 @@ def withdraw(connection: Connection, serial: str, carrier: str, order: Order) ->
     count = _withdraw(connection, (credentials.c.serial == serial) & (credentials.c.carrier == carrier), order)
     copies.end(connection, serial, carrier, order.seconds)
     repository.add_audit(connection, [order.record(Action.WITHDRAW, serial, carrier)])
-    _tell_carriers(connection, [serial], order)
+    tell_carriers(connection, [serial], order)
     return count
 
 
@@ -271,8 +271,8 @@ def _note_entries(connection: Connection, entries: Iterable[Sequence[Any]], orde
     repository.add_outbox(connection, PUBLISH_LIST, details, order.seconds)
 
 
-def _tell_carriers(connection: Connection, serials: Collection[str], order: Order) -> None:
-    """Only passes that somebody carries have anyone to tell."""
+def tell_carriers(connection: Connection, serials: Collection[str], order: Order) -> None:
+    """Note that carriers show something else now. Only passes that somebody carries have anyone to tell."""
     carried = select(credentials.c.serial).where(credentials.c.serial.in_(serials)).distinct()
     told = set(connection.scalars(carried))
     repository.add_outbox(connection, UPDATE_CARRIERS, told, order.seconds, order.campaign)

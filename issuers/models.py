@@ -35,6 +35,7 @@ metadata = MetaData(
 # SQLite gives only a plain INTEGER primary key its own row number.
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 _NOT_FINAL = text(f"status <> {int(Status.INVALID)}")
+IS_VALID = text(f"status = {int(Status.VALID)}")  # in words: with a parameter no database takes a partial index
 _NOT_VALID = text(f"effective_status <> {int(Status.VALID)}")
 _PENDING = text("done_at IS NULL")
 _DUE = text("done_at IS NULL AND failed_at IS NULL")
@@ -65,6 +66,8 @@ passes = Table(
         "uq_passes_number", "type", "external_number", unique=True, sqlite_where=_NOT_FINAL, postgresql_where=_NOT_FINAL
     ),
     Index("ix_passes_any_number", "type", "external_number"),
+    # Whose end comes near: looked through every day.
+    Index("ix_passes_ending", "type", "valid_until", "serial", sqlite_where=IS_VALID, postgresql_where=IS_VALID),
 )
 
 holders = Table(

@@ -23,6 +23,7 @@ from issuers.offers import PAGE, CredentialDesk, Holding, is_offerable
 from issuers.outbox import Outbox
 from issuers.plates.publication import PlatePublication
 from issuers.publication import Publication
+from issuers.reminder_days import reminder_days, reminder_of
 from issuers.settings import IssuerSettings
 from issuers.wallets import CarriedPass, HasUpdates, Offer, Wallet, load_wallets
 from keys.key_ring import KeyRing
@@ -50,6 +51,7 @@ class Office:
         self.settings = settings
         self.seconds, self._sleep = now, sleep
         self.catalogue = load_catalogue(settings.pass_types)
+        self.reminder_days = reminder_days(self.catalogue, settings.reminder_days)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.seconds(), UTC)
@@ -184,7 +186,8 @@ class Office:
 
     def _carried(self, pass_: Pass, text: str, copy: Copy | None) -> CarriedPass:
         pass_type = self.catalogue.named(pass_.pass_type)
-        return CarriedPass(pass_, pass_type, text, end_instant(pass_.valid_until), copy)
+        reminder = reminder_of(pass_, local_day(self.now()), self.reminder_days[pass_type.name])
+        return CarriedPass(pass_, pass_type, text, end_instant(pass_.valid_until), copy, reminder)
 
     def connect(self, *, create: bool = False) -> Engine:
         """The database as it is; `create` makes a missing file, else that raises `NotInitialised`."""

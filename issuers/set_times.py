@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from issuers.office import Office
+from issuers.reminders import give_reminders
 
 DONE_KEPT = 30 * 86400  # seconds that an outbox row stays after it was done
 
@@ -17,4 +18,10 @@ def set_times(office: Office) -> Times:
     def forget_done() -> None:
         office.outbox.forget(int(office.seconds()) - DONE_KEPT)
 
-    return {"forget_done": ("17 3 * * *", forget_done)}
+    def remind() -> None:
+        give_reminders(office)
+
+    return {
+        "forget_done": ("17 3 * * *", forget_done),
+        "give_reminders": ("30 6-18 * * *", remind),  # once a day; the other hours are for a machine that was off
+    }

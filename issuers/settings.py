@@ -6,12 +6,19 @@ docs/settings.md is the table of all of them; a test compares it with this class
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from issuers.mail_address import mail_address
+from issuers.notices import Inform
 from issuers.symbology import Symbology
 from walletpass.formats.cwt import MAX_ISSUER_AND_STATUS_URI
+
+SMTP_OVER_TLS = 465  # RFC 8314, section 3.3
+TypeName = Annotated[str, Field(max_length=40)]
+ReminderDays = Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=8)]
 
 
 class IssuerSettings(BaseSettings):
@@ -42,6 +49,20 @@ class IssuerSettings(BaseSettings):
     apple_team_identifier: str = Field("DEMOTEAM01", description="As given by Apple, ten characters.")
     google_issuer_id: str = Field("3388000000000000000", description="Issuer id of the Google Wallet console.")
     google_origins: tuple[str, ...] = Field((), description="Web origins with the save button, as a JSON list.")
+    reminder_days: dict[TypeName, ReminderDays] = Field(
+        {}, description="Days before the end, by type of pass, as a JSON object; []: none. Others: as the type says."
+    )
+    reminders_inform: Inform = Field(Inform.MAIL_OR_LETTER, description="mail_or_letter, mail, letter or none.")
+    smtp_host: str = Field("", description="The mail server; empty: no mail is sent, and letters take its place.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port; 465 is encrypted from the first byte.")
+    smtp_starttls: bool = Field(True, description="Whether the connection must be encrypted (STARTTLS).")
+    smtp_user: str = Field("", description="Who signs in to the mail server; empty: nobody.")
+    smtp_password: SecretStr | None = Field(None, description="The mail server's password.")
+    smtp_ca: Path | None = Field(None, description="The mail server's authority (PEM file); unset: the system's.")
+    smtp_timeout: int = Field(20, ge=1, le=50, description="The mail server answers a command within this time.")
+    mail_from: str = Field("", description="The sender's address; the name beside it is the city's.")
+    print_after: int = Field(900, ge=0, le=86400, description="A letter waits so long for others at most.")
+    print_kept_days: int = Field(30, ge=1, le=365, description="Printed files are deleted after this time.")
     status_signing_eku: str = Field("", description="OID of the status signers' key usage; empty: our own.")
     host: str = Field("127.0.0.1", description="Address the issuing service listens on.")
     port: int = Field(8000, description="Port the issuing service listens on.")
@@ -56,6 +77,14 @@ class IssuerSettings(BaseSettings):
         if not value.startswith(("http://", "https://")) or value.endswith("/") or "?" in value or "#" in value:
             raise ValueError("WALLETPASS_PUBLIC_URL is a http(s) URL without a slash at its end, query or fragment")
         return value
+
+    @model_validator(mode="after")
+    def _can_send_mail(self) -> IssuerSettings:
+        if self.smtp_host and mail_address(self.mail_from) is None:
+            raise ValueError("WALLETPASS_SMTP_HOST needs a sender: set WALLETPASS_MAIL_FROM to one address")
+        if self.smtp_user and not (self.smtp_starttls or self.smtp_port == SMTP_OVER_TLS):
+            raise ValueError("WALLETPASS_SMTP_USER would sign in unencrypted; leave WALLETPASS_SMTP_STARTTLS on")
+        return self
 
     @model_validator(mode="after")
     def _fits_the_qr_code(self) -> IssuerSettings:
@@ -78,6 +107,11 @@ class IssuerSettings(BaseSettings):
     @property
     def anchor(self) -> Path:
         return self.home / "anchor.pem"
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether holders can be told by mail."""
+        return bool(self.smtp_host)
 
     def status_uri(self, list_id: str) -> str:
         """The URI of a status list: signed into credentials, and the list's own `sub`."""

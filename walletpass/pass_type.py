@@ -97,11 +97,12 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours (`#rrggbb`). A department may change them; they are never signed."""
+    """Colours (`#rrggbb`), and how many days before the end its holder is reminded. Never signed, never published."""
 
     background: str
     foreground: str
     label: str
+    reminder_days: tuple[int, ...] = (60, 14, 3)
 
 
 @dataclass(frozen=True, slots=True)

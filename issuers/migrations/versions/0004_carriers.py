@@ -28,6 +28,9 @@ def upgrade() -> None:
     op.create_index("ix_outbox_due", "outbox", ["kind", "due_at", "id"], sqlite_where=due, postgresql_where=due)
     op.create_index("ix_outbox_claim", "outbox", ["claim"], sqlite_where=pending, postgresql_where=pending)
     op.create_index("ix_outbox_campaign", "outbox", ["campaign"])
+    valid = sa.text("status = 0")
+    ending = ["type", "valid_until", "serial"]
+    op.create_index("ix_passes_ending", "passes", ending, sqlite_where=valid, postgresql_where=valid)
     _copies()
     _devices()
     _reminders_and_letters()

@@ -1,4 +1,4 @@
-"""Paper: one PDF with a letter, a card to cut out and, for parking permits, a sheet for the windscreen.
+"""Paper: a PDF with letters, each with a card to cut out and, for parking permits, a sheet for the windscreen.
 
 The PDF is accessible (PDF/UA-1, ISO 14289-1) and archivable (PDF/A-3a, ISO 19005-3): tagged, with a language, a title
 and a text for every picture. The templates are Typst files beside this one; what people typed reaches them only as
@@ -7,7 +7,7 @@ JSON values, never as source.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ import typst
 
 from issuers.settings import IssuerSettings
 from issuers.wallets import CarriedPass, Offer, SignerSource
-from issuers.wallets.paper.letter import letter
+from issuers.wallets.paper.letter import document, letter, title_of
 from walletpass.errors import WalletPassError
 
 TEMPLATES = Path(__file__).parent
@@ -47,7 +47,12 @@ class PaperWallet:
 
     def offer(self, carried: CarriedPass, form: str, now: datetime) -> Offer:
         """The PDF; raises `NotPrintable` when a value has characters that no font here can show."""
-        inputs = {"letter": json.dumps(letter(carried, self._settings, now), ensure_ascii=False)}
+        body = self.print([letter(carried, self._settings, now)], title_of(carried), now)
+        return Offer(body, "application/pdf", f"{carried.pass_type.name}.{form}")
+
+    def print(self, letters: Sequence[Mapping[str, object]], title: str, now: datetime) -> bytes:
+        """One PDF of many letters, in their order; raises `NotPrintable` when one of them cannot be printed."""
+        inputs = {"letters": document(letters, title, self._settings)}
         try:
             with self._lock:
                 body = self._compiler.compile(
@@ -55,7 +60,7 @@ class PaperWallet:
                 )
         except typst.TypstError as refusal:
             raise NotPrintable(_sentence(refusal)) from None  # Typst's own message quotes what was to be printed
-        return Offer(cast(bytes, body), "application/pdf", f"{carried.pass_type.name}.{form}")
+        return cast(bytes, body)
 
 
 def _sentence(refusal: typst.TypstError) -> str:

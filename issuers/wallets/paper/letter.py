@@ -1,9 +1,12 @@
-"""What stands on the paper: every word and picture of the PDF as one JSON object for the templates."""
+"""What stands on the paper: every word and picture of a PDF as one JSON object for the templates."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from issuers.occasions import Occasion, greeting, notice
 from issuers.settings import IssuerSettings
 from issuers.shown import Shown, front_claims, shown_date
 from issuers.symbols import ErrorCorrection, Symbol, barcode_symbol, qr_symbol, svg
@@ -18,18 +21,35 @@ _LARGEST_BEHIND_GLASS = 16
 Texts = dict[str, str]
 
 
-def letter(carried: CarriedPass, settings: IssuerSettings, now: datetime) -> dict[str, object]:
-    """The templates' input. `now` (aware) is the letter's date."""
+def document(letters: Sequence[Mapping[str, object]], title: str, settings: IssuerSettings) -> str:
+    """The templates' input: letters in their order, as JSON."""
+    whole = {"title": title, "author": settings.city_name, "letters": letters}
+    return json.dumps(whole, ensure_ascii=False)
+
+
+def title_of(carried: CarriedPass) -> str:
+    return f"{carried.pass_type.labels['de']} {carried.pass_.external_number}"
+
+
+def letter(
+    carried: CarriedPass, settings: IssuerSettings, now: datetime, occasion: Occasion | None = None
+) -> dict[str, object]:
+    """One letter. `now` (aware) is its date. Without an occasion it only brings a card; a pass that comes without a
+    QR text is told about without one.
+    """
     pass_, pass_type = carried.pass_, carried.pass_type
     holder = pass_.holders[0] if pass_.holders else Holder()
     number_claim = pass_type.number_claim
+    card = bool(carried.qr_text)
+    parking = pass_type.category is Category.PARKING
     return {
         "city": settings.city_name,
         "sender": settings.city_address,
         "contact": settings.city_contact,
         "date": {language: shown_date(local_day(now), language) for language in LANGUAGES},
         "recipient": _recipient(holder),
-        "name": _name(holder),
+        "greeting": greeting(pass_, "de"),
+        "notice": _notice(carried, occasion, settings) if occasion else None,
         "label": dict(pass_type.labels),
         "description": dict(pass_type.descriptions),
         "colours": {
@@ -43,10 +63,24 @@ def letter(carried: CarriedPass, settings: IssuerSettings, now: datetime) -> dic
         "fields": [
             _field(shown) for shown in front_claims(pass_, pass_type) if shown.claim.kind is not ClaimKind.NUMBER
         ],
-        "qr": _picture(qr_symbol(carried.qr_text)),
-        "barcode": _barcode(carried, settings),
-        "windscreen": _windscreen(carried) if pass_type.category is Category.PARKING else None,
+        "card": card,
+        "qr": _picture(qr_symbol(carried.qr_text)) if card else "",
+        "barcode": _barcode(carried, settings) if card else None,
+        "windscreen": _windscreen(carried) if card and parking else None,
     }
+
+
+def _notice(carried: CarriedPass, occasion: Occasion, settings: IssuerSettings) -> dict[str, Texts]:
+    found = {}
+    for language in LANGUAGES:
+        told = notice(carried.pass_, carried.pass_type, occasion, settings.city_contact, language)
+        found[language] = {
+            "subject": told.subject,
+            "facts": told.facts,
+            "actions": told.actions_on_paper,
+            "contact": told.contact,
+        }
+    return found
 
 
 def _name(holder: Holder) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from issuers.settings import IssuerSettings
 from issuers.symbology import Symbology
 from issuers.wallets import CarriedPass
 from issuers.wallets.paper import TEMPLATES, NotPrintable, PaperWallet, build
-from issuers.wallets.paper.letter import letter
+from issuers.wallets.paper.letter import document, letter
 from walletpass.entitlement import Holder
 
 Carry = Callable[..., CarriedPass]
@@ -52,7 +51,7 @@ def painter() -> typst.Compiler:
 @pytest.fixture
 def paint(painter: typst.Compiler, now: datetime) -> Callable[..., list[Image.Image]]:
     def painted(carried: CarriedPass, settings: IssuerSettings = SETTINGS, ppi: int = 200) -> list[Image.Image]:
-        inputs = {"letter": json.dumps(letter(carried, settings, now))}
+        inputs = {"letters": document([letter(carried, settings, now)], "", settings)}
         pages = painter.compile(format="png", ppi=ppi, sys_inputs=inputs)
         return [Image.open(io.BytesIO(page)).convert("L") for page in (pages if isinstance(pages, list) else [pages])]
 

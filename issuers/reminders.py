@@ -1,0 +1,101 @@
+"""Reminding holders of the end of their passes, by a change on their phones and by mail or a letter: each once.
+
+Safe to run at any time, twice, and by several workers at once: a reminder is given by whoever puts its row into
+`reminders`, in one transaction with what follows from it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, exists, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from issuers import lifecycle
+from issuers.carrier_models import reminders
+from issuers.lifecycle import Order
+from issuers.models import IS_VALID, passes
+from issuers.notices import REMINDER, tell_holders
+from issuers.office import Office
+from issuers.reminder_days import reached
+from walletpass.passes import local_day
+from web.database import read_transaction, write_transaction
+
+ACTOR = "reminders"
+PAGE = 500  # passes in one transaction
+_LOG = structlog.get_logger("walletpass.reminders")
+Ending = tuple[str, date, date]  # serial, first day, last day
+
+
+def give_reminders(office: Office) -> Counter[str]:
+    """Give all reminders that are due today; how many, and how their holders are told.
+
+    A day that was missed is made up for: what has been reached is given once, the nearest only.
+    """
+    given = Counter[str]()
+    for name, days in office.reminder_days.items():
+        for before, day in pairwise((-1, *days)):
+            for page in _pages(office, name, before, day):
+                given.update(_give(office, page, day))
+    if given:
+        _LOG.info("reminders_given", **given)
+    return given
+
+
+def _pages(office: Office, pass_type: str, before: int, day: int) -> Iterator[list[Ending]]:
+    """Passes whose end is more than `before` and at most `day` days away, and that are still to be reminded of it."""
+    today = local_day(office.now())
+    first, last = today + timedelta(days=before + 1), today + timedelta(days=day)
+    after: tuple[date, str] = (first, "")
+    columns = (passes.c.serial, passes.c.valid_from, passes.c.valid_until)
+    given = exists().where(
+        reminders.c.serial == passes.c.serial,
+        reminders.c.valid_until == passes.c.valid_until,
+        reminders.c.days <= day,  # a clock that went back reminds nobody of what was nearer already
+    )
+    place = tuple_(passes.c.valid_until, passes.c.serial)
+    query = select(*columns).where(passes.c.type == pass_type, IS_VALID, passes.c.valid_until <= last, ~given)
+    query = query.order_by(passes.c.valid_until, passes.c.serial).limit(PAGE)
+    while True:
+        with read_transaction(office.engine) as connection:
+            found = [
+                tuple(row) for row in connection.execute(query.where(passes.c.valid_until >= first, place > after))
+            ]
+        if not found:
+            return
+        yield [row for row in found if reached(row[1], row[2], today, (day,)) == day]
+        after = (found[-1][2], found[-1][0])
+
+
+def _give(office: Office, page: Sequence[Ending], day: int) -> Counter[str]:
+    if not page:
+        return Counter()
+    order, settings = office.order(ACTOR), office.settings
+    with write_transaction(office.engine) as connection:
+        serials = _put_down(connection, page, day, order)
+        lifecycle.tell_carriers(connection, serials, order)
+        told = tell_holders(
+            connection,
+            serials,
+            f"{REMINDER}{day}",
+            settings.reminders_inform,
+            order,
+            mail_possible=settings.sends_mail,
+        )
+    return told + Counter(reminders=len(serials))
+
+
+def _put_down(connection: Connection, page: Sequence[Ending], day: int, order: Order) -> Collection[str]:
+    """The rows that say so; the serials of those that nobody else has put down."""
+    own_insert: Callable[..., Any] = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    rows = [
+        {"serial": serial, "valid_until": until, "days": day, "given_at": order.seconds} for serial, _, until in page
+    ]
+    statement = own_insert(reminders).values(rows).on_conflict_do_nothing().returning(reminders.c.serial)
+    return list(connection.scalars(statement))
