@@ -42,6 +42,7 @@ class IssuerSettings(BaseSettings):
     apple_team_identifier: str = Field("DEMOTEAM01", description="As given by Apple, ten characters.")
     google_issuer_id: str = Field("3388000000000000000", description="Issuer id of the Google Wallet console.")
     google_origins: tuple[str, ...] = Field((), description="Web origins with the save button, as a JSON list.")
+    smtp_host: str = Field("", description="The mail server; empty: no mail is sent, and letters take its place.")
     status_signing_eku: str = Field("", description="OID of the status signers' key usage; empty: our own.")
     host: str = Field("127.0.0.1", description="Address the issuing service listens on.")
     port: int = Field(8000, description="Port the issuing service listens on.")
@@ -78,6 +79,11 @@ class IssuerSettings(BaseSettings):
     @property
     def anchor(self) -> Path:
         return self.home / "anchor.pem"
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether holders can be told by mail."""
+        return bool(self.smtp_host)
 
     def status_uri(self, list_id: str) -> str:
         """The URI of a status list: signed into credentials, and the list's own `sub`."""
