@@ -17,7 +17,7 @@ from issuers.models import outbox
 from web.database import read_transaction, write_transaction
 
 GIVE_UP = 7 * 86400  # seconds after which what still fails is put into quarantine
-PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; a worker that holds such a row keeps them there
+PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; who holds such a row leaves them there
 _FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
 
 
@@ -112,9 +112,9 @@ class Outbox:
             which &= outbox.c.id.in_(list(ids))
         now = int(self._now())
         anew = {"failed_at": None, "code": None, "attempts": 0, "claim": None, "created_at": now}
-        anew["due_at"] = _PARKING + now
+        again: dict[str, Any] = anew | {"due_at": _PARKING + now}  # a paused one waits on
         with write_transaction(self._engine) as connection:
-            return connection.execute(update(outbox).where(which).values(anew)).rowcount
+            return connection.execute(update(outbox).where(which).values(again)).rowcount
 
     def forget(self, before: int) -> int:
         """Delete what was done before that second; how many rows. A campaign's rows stay as long as its result."""
