@@ -24,6 +24,7 @@ from issuers.publisher import Publisher
 from issuers.readiness import Readiness
 from issuers.residents.pages import residents_router
 from issuers.upkeep import INTERVAL, SOON, keep_plate_lists, keep_published, keep_up
+from issuers.uploads import LIMIT
 from issuers.wallets import HasRouter
 from web.bearer import BearerTokens
 from web.edge import Service, fit_edge
@@ -54,7 +55,7 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
         openapi_url=ADDRESS,
         lifespan=lifespan,
     )
-    fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies={imports.PATH: imports.LIMIT})
+    fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies={imports.PATH: LIMIT})
     install_field_problems(app)
     app.include_router(published_router(office.settings))
     app.state.tokens = BearerTokens(TokenStore(office.engine, tokens_table), REQUESTS_PER_MINUTE)

@@ -111,7 +111,7 @@ print_letters = Table(
     Column("code", String(40)),  # why it could not be printed
 )
 
-# A list that is imported by the workers, and everything that follows from it. `source` is gone when all is read.
+# A list that is imported by the workers, and everything that follows from it.
 campaigns = Table(
     "campaigns",
     metadata,
@@ -122,12 +122,20 @@ campaigns = Table(
     Column("actor", String(80), nullable=False),
     Column("inform", String(16), nullable=False),
     Column("options", Text, nullable=False),
-    Column("source", LargeBinary),
     Column("total", Integer, nullable=False),  # rows of the list
     Column("position", Integer, nullable=False),  # rows that are dealt with
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("code", String(40)),  # why it stopped
+)
+
+# The list itself, in pieces: personal data, gone when all is read or the campaign ends.
+campaign_lists = Table(
+    "campaign_lists",
+    metadata,
+    Column("campaign_id", BigInteger, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("piece", LargeBinary, nullable=False),
 )
 
 campaign_rows = Table(

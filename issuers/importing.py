@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from issuers import lifecycle, repository
 from issuers.lifecycle import Action, Change, Order
 from issuers.models import passes
+from issuers.notices import Inform
+from issuers.reach import Reach
 from issuers.sources.entitlements import SourceRow
 from issuers.sources.errors import RowFailure
+from walletpass.entitlement import Entitlement
 from walletpass.errors import WalletPassError
 from walletpass.pass_type import PassType
 from walletpass.passes import Pass, local_day
@@ -43,9 +46,27 @@ class TooManyMissing(WalletPassError):
     wrong_usage = True
 
 
+class Outcome(NamedTuple):
+    """What became of a row: which change of which pass, or why it failed."""
+
+    line: int
+    change: Change | RowFailure
+    serial: str | None
+
+
+class _Planned(NamedTuple):
+    """A row, what it means, and the pass as it is and as it is wanted."""
+
+    row: SourceRow
+    change: Change | RowFailure
+    existing: Pass | None = None
+    wanted: Pass | None = None
+
+
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did (or, in a dry run, would do). `missing` is counted for complete lists only.
+    """What an import did (or, in a dry run, would do, and whom that would reach). `missing` is counted for complete
+    lists only.
 
     `failures` holds the first `KEPT_FAILURES`, without their rows; `failed` counts all. `doubts` are the first
     warnings, with their lines; `warnings` counts all.
@@ -60,6 +81,7 @@ class ImportReport:
     warnings: int = 0
     doubts: list[tuple[int, str]] = field(default_factory=list)
     failures: list[RowFailure] = field(default_factory=list)
+    reach: Reach | None = None
 
     def count(self, change: Change) -> None:
         setattr(self, change.value, getattr(self, change.value) + 1)
@@ -86,7 +108,8 @@ class ImportReport:
         left_out = self.failed - len(listed)
         doubts = [{"line": line, "sentence": sentence} for line, sentence in self.doubts]
         more = {"missing": self.missing, "warnings": self.warnings, "doubts": doubts}
-        return counts | more | {"failures": listed, "failures_left_out": left_out}
+        reach = self.reach.document() if self.reach else None
+        return counts | more | {"failures": listed, "failures_left_out": left_out, "reach": reach}
 
 
 def _forget(_: RowFailure) -> None:
@@ -97,7 +120,8 @@ def _forget(_: RowFailure) -> None:
 class Import:
     """One run over one file. `reissue` makes new passes for numbers whose pass is revoked.
 
-    A complete list that lacks more than half of all passes, and more than `too_many`, needs `force`.
+    A complete list that lacks more than half of all passes, and more than `too_many`, needs `force`. A dry run counts
+    who would be told by `inform`; an import itself tells nobody but the wallets.
     """
 
     engine: Engine
@@ -108,6 +132,8 @@ class Import:
     reissue: bool = False
     force: bool = False
     too_many: int = TOO_MANY
+    inform: Inform = Inform.NONE
+    mail_possible: bool = False
 
     def run(
         self,
@@ -119,7 +145,8 @@ class Import:
 
         Raises `TooManyMissing` before it suspends.
         """
-        report = ImportReport()
+        reach = Reach(self.inform, self.mail_possible, self.order.seconds) if self.dry_run else None
+        report = ImportReport(reach=reach)
         absent = self._valid_numbers() if self.complete else set()
 
         def fail(failure: RowFailure) -> None:
@@ -139,7 +166,8 @@ class Import:
             return row
 
         for batch in batched(map(granted, rows), BATCH):
-            for change in self._import_batch([row for row in batch if row]):
+            for outcome in self._import_batch([row for row in batch if row], reach):
+                change = outcome.change
                 fail(change) if isinstance(change, RowFailure) else report.count(change)
             progress()
         if self.complete:
@@ -154,40 +182,53 @@ class Import:
         with read_transaction(self.engine) as connection:
             return {_digest(number) for number in connection.scalars(query)}
 
-    def _import_batch(self, rows: list[SourceRow]) -> list[Change | RowFailure]:
+    def _import_batch(self, rows: Sequence[SourceRow], reach: Reach | None) -> list[Outcome]:
         """One transaction; when another import took a number in between, it is tried again on what is there now."""
-        if self.dry_run:
+        if reach is not None:
             with read_transaction(self.engine) as connection:
-                return [change for change, _ in self._plan(connection, rows)]
+                return self._preview(connection, rows, reach)
         while True:
             try:
                 with write_transaction(self.engine) as connection:
-                    return self._write(connection, rows)
+                    return self.write(connection, rows)
             except IntegrityError:
                 continue
 
-    def _plan(self, connection: Any, rows: list[SourceRow]) -> Iterator[tuple[Change | RowFailure, Any]]:
+    def _plan(self, connection: Connection, rows: Sequence[SourceRow]) -> Iterator[_Planned]:
         numbers = [row.entitlement.external_number for row in rows]
-        existing = repository.by_number(connection, self.pass_type.name, numbers, lock=not self.dry_run)
+        known = repository.by_number(connection, self.pass_type.name, numbers, lock=not self.dry_run)
         today = local_day(self.order.now)
         for row in rows:
-            found = existing.get(row.entitlement.external_number)
-            if found is None or (found.status is Status.INVALID and self.reissue):
-                yield Change.CREATED, row.entitlement
-            elif found.status is Status.INVALID:
+            existing = known.get(row.entitlement.external_number)
+            if existing is None or (existing.status is Status.INVALID and self.reissue):
+                yield _Planned(row, Change.CREATED)
+            elif existing.status is Status.INVALID:
                 sentence = "The pass with this number is revoked, which is final; --reissue makes a new one on purpose."
-                yield RowFailure(row.line, row.number_column, "pass_revoked", sentence, row.row), None
+                failure = RowFailure(row.line, row.number_column, "pass_revoked", sentence, row.row)
+                yield _Planned(row, failure, existing)
             else:
-                wanted = lifecycle.merged(found, row.entitlement, today)
-                yield lifecycle.change_of(found, wanted), (found, wanted)
+                wanted = lifecycle.merged(existing, row.entitlement, today)
+                yield _Planned(row, lifecycle.change_of(existing, wanted), existing, wanted)
 
-    def _write(self, connection: Any, rows: list[SourceRow]) -> list[Change | RowFailure]:
+    def _preview(self, connection: Connection, rows: Sequence[SourceRow], reach: Reach) -> list[Outcome]:
         plan = list(self._plan(connection, rows))
-        lifecycle.issue(connection, [what for change, what in plan if change is Change.CREATED], self.order)
-        pairs = [what for change, what in plan if change in (Change.RENEWED, Change.UPDATED)]
+        renewed, updated = (
+            [planned.wanted for planned in plan if planned.change is change and planned.wanted]
+            for change in (Change.RENEWED, Change.UPDATED)
+        )
+        reach.add(connection, renewed, updated)
+        return [Outcome(planned.row.line, planned.change, None) for planned in plan]
+
+    def write(self, connection: Connection, rows: Sequence[SourceRow]) -> list[Outcome]:
+        """Import rows in the caller's transaction; `IntegrityError` when another took a number in between."""
+        plan = list(self._plan(connection, rows))
+        new: list[Entitlement] = [planned.row.entitlement for planned in plan if planned.change is Change.CREATED]
+        created = iter(lifecycle.issue(connection, new, self.order))
+        changed = (Change.RENEWED, Change.UPDATED)
+        pairs = [(p.existing, p.wanted) for p in plan if p.change in changed and p.existing and p.wanted]
         if pairs:
             lifecycle.apply(connection, pairs, self.pass_type, self.order)
-        return [change for change, _ in plan]
+        return [Outcome(p.row.line, p.change, p.existing.serial if p.existing else next(created).serial) for p in plan]
 
     def _suspend_missing(self, absent: set[bytes], report: ImportReport) -> None:
         """Suspend the passes that were valid before the list was read and that it does not name."""

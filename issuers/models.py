@@ -39,6 +39,8 @@ IS_VALID = text(f"status = {int(Status.VALID)}")  # in words: with a parameter n
 _NOT_VALID = text(f"effective_status <> {int(Status.VALID)}")
 _PENDING = text("done_at IS NULL")
 _DUE = text("done_at IS NULL AND failed_at IS NULL")
+_OF_CAMPAIGN = text("campaign IS NOT NULL")
+_CAMPAIGN_OPEN = text("campaign IS NOT NULL AND done_at IS NULL AND failed_at IS NULL")
 _NOT_ENDED = text("ended_at IS NULL")
 
 # What may never change once credentials are out: the public URL that is signed into them.
@@ -179,7 +181,8 @@ outbox = Table(
     Index("ix_outbox_pending", "kind", "subject", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
     Index("ix_outbox_due", "kind", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
     Index("ix_outbox_claim", "claim", sqlite_where=_PENDING, postgresql_where=_PENDING),
-    Index("ix_outbox_campaign", "campaign"),
+    Index("ix_outbox_campaign", "campaign", "subject", sqlite_where=_OF_CAMPAIGN, postgresql_where=_OF_CAMPAIGN),
+    Index("ix_outbox_campaign_open", "campaign", sqlite_where=_CAMPAIGN_OPEN, postgresql_where=_CAMPAIGN_OPEN),
 )
 
 # The plate lists of today and tomorrow: what is secret is sealed with the keys' passphrase; gone when the day is over.

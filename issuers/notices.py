@@ -62,13 +62,18 @@ def ways_to(connection: Connection, serials: Sequence[str], inform: Inform, *, m
         return ways
     columns = (holders.c.serial, holders.c.email, holders.c.street, holders.c.city)
     query = select(*columns).where(among(connection, holders.c.serial, serials), holders.c.position == 0)
-    by_mail = mail_possible and inform is not Inform.LETTER
     for serial, email, street, city in connection.execute(query):
-        if by_mail and mail_address(email) is not None:
-            ways[serial] = MAIL
-        elif inform is not Inform.MAIL and street and city:
-            ways[serial] = LETTER
+        ways[serial] = way_to(email, street, city, inform, mail_possible=mail_possible)
     return ways
+
+
+def way_to(email: str, street: str, city: str, inform: Inform, *, mail_possible: bool) -> str:
+    """How a holder with these addresses is told: `mail`, `letter` or `nobody`."""
+    if inform is Inform.NONE:
+        return NOBODY
+    if mail_possible and inform is not Inform.LETTER and mail_address(email) is not None:
+        return MAIL
+    return LETTER if inform is not Inform.MAIL and street and city else NOBODY
 
 
 def _note(connection: Connection, ways: dict[str, str], occasion: str, order: Order) -> None:

@@ -11,13 +11,13 @@ import secrets
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, case, func, select, update
 
 from issuers.models import outbox
 from web.database import read_transaction, write_transaction
 
 GIVE_UP = 7 * 86400  # seconds after which what still fails is put into quarantine
-PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused
+PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; who holds such a row leaves them there
 _FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
 
 
@@ -35,6 +35,8 @@ class Errand(NamedTuple):
 
 _COLUMNS = [outbox.c[name] for name in Errand._fields]
 _OPEN = outbox.c.done_at.is_(None) & outbox.c.failed_at.is_(None)
+IS_PARKED = outbox.c.due_at >= PARKED
+_PARKING = case((IS_PARKED, PARKED), else_=0)
 
 
 class Outbox:
@@ -73,16 +75,16 @@ class Outbox:
     def _is_held(self, connection: Connection, kind: str, now: int) -> bool:
         if connection.dialect.name == "postgresql":  # of two that ask at once the second waits and sees the first
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"outbox {kind}"))))
-        held = (outbox.c.kind == kind) & outbox.c.claim.is_not(None) & (outbox.c.due_at > now)
+        held = (outbox.c.kind == kind) & outbox.c.claim.is_not(None) & (outbox.c.due_at % PARKED > now)
         return connection.scalar(select(outbox.c.id).where(_OPEN, held).limit(1)) is not None
 
     def _is_due(self) -> ColumnElement[bool]:
         return outbox.c.due_at <= int(self._now())
 
     def held(self, claim: str) -> list[Errand]:
-        """What a claim still holds, oldest first. Empty when it was settled, or taken over after its lease."""
+        """What a claim still holds, oldest first, and what is not parked. Empty when it was settled or taken over."""
         with read_transaction(self._engine) as connection:
-            query = select(*_COLUMNS).where(_OPEN, outbox.c.claim == claim).order_by(outbox.c.id)
+            query = select(*_COLUMNS).where(_OPEN, ~IS_PARKED, outbox.c.claim == claim).order_by(outbox.c.id)
             return [Errand(*row) for row in connection.execute(query)]
 
     def report(self, claim: str, lease: int) -> Report:
@@ -109,13 +111,14 @@ class Outbox:
         if ids:
             which &= outbox.c.id.in_(list(ids))
         now = int(self._now())
-        anew = {"failed_at": None, "code": None, "attempts": 0, "claim": None, "due_at": now, "created_at": now}
+        anew = {"failed_at": None, "code": None, "attempts": 0, "claim": None, "created_at": now}
+        again: dict[str, Any] = anew | {"due_at": _PARKING + now}  # a paused one waits on
         with write_transaction(self._engine) as connection:
-            return connection.execute(update(outbox).where(which).values(anew)).rowcount
+            return connection.execute(update(outbox).where(which).values(again)).rowcount
 
     def forget(self, before: int) -> int:
-        """Delete what was done before that second; how many rows."""
-        old = outbox.c.done_at < before
+        """Delete what was done before that second; how many rows. A campaign's rows stay as long as its result."""
+        old = (outbox.c.done_at < before) & outbox.c.campaign.is_(None)
         with write_transaction(self._engine) as connection:
             return connection.execute(outbox.delete().where(old)).rowcount
 
@@ -142,7 +145,8 @@ class Report:
                 if now - errand.created_at > GIVE_UP:
                     values = self._given_up(code)
                 else:
-                    values = {"claim": None, "code": code, "due_at": now + (wait or backoff(errand.attempts))}
+                    values = {"claim": None, "code": code}
+                    values["due_at"] = _PARKING + (now + (wait or backoff(errand.attempts)))
                 self._settle([errand.id], values, connection)
             self._renew(connection)
 
@@ -172,7 +176,7 @@ class Report:
     def _renew(self, connection: Connection) -> bool:
         mine = (outbox.c.claim == self._claim) & _OPEN
         until = int(self._now()) + self._lease
-        return connection.execute(update(outbox).where(mine).values(due_at=until)).rowcount > 0
+        return connection.execute(update(outbox).where(mine).values(due_at=_PARKING + until)).rowcount > 0
 
 
 def backoff(attempts: int) -> int:

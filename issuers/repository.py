@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, select, update
 
 from issuers.errors import UnknownSerial
 from issuers.models import audit, credentials, holders, outbox, passes
@@ -84,12 +84,11 @@ def update_passes(connection: Connection, changed: Sequence[Pass], now: int, *, 
 
 def by_number(connection: Connection, pass_type: str, numbers: Collection[str], *, lock: bool) -> dict[str, Pass]:
     """The current pass of each external number: the one that is not revoked, else the newest revoked one."""
-    found: dict[str, Pass] = {}
     query = select(passes).where(passes.c.type == pass_type, among(connection, passes.c.external_number, numbers))
-    query = query.order_by((passes.c.status == int(Status.INVALID)).desc(), passes.c.created_at)
-    for pass_ in _load(connection, query.with_for_update() if lock else query):
-        found[pass_.external_number] = pass_
-    return found
+    query = query.order_by(passes.c.serial)  # everybody locks in this order, so that nobody waits in a circle
+    rows = connection.execute(query.with_for_update() if lock else query).all()
+    current = sorted(rows, key=lambda row: (row.status != int(Status.INVALID), row.created_at))
+    return {pass_.external_number: pass_ for pass_ in _with_holders(connection, current)}
 
 
 def by_serial(connection: Connection, serials: Collection[str], *, lock: bool = False) -> dict[str, Pass]:
@@ -148,7 +147,10 @@ def _has_status(word: str, today: date) -> Any:
 
 
 def _load(connection: Connection, query: Select[Any]) -> list[Pass]:
-    rows = connection.execute(query).all()
+    return _with_holders(connection, connection.execute(query).all())
+
+
+def _with_holders(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pass]:
     held: dict[str, list[Holder]] = {}
     for start in range(0, len(rows), BATCH):
         serials = [row.serial for row in rows[start : start + BATCH]]

@@ -11,9 +11,9 @@ import structlog
 from anyio import to_thread
 
 from issuers.api.idempotency import forget_old_keys
-from issuers.api.uploads import forget_old_uploads
 from issuers.office import Office
 from issuers.publisher import Publisher
+from issuers.uploads import forget_old_uploads
 from walletpass.errors import WalletPassError
 
 INTERVAL = 30.0  # seconds between two looks at what is left to do

@@ -17,14 +17,14 @@ from issuers.api.counter import PRIVATE, Caller, Counter, IdempotencyKey
 from issuers.api.idempotency import once
 from issuers.api.problems import EVERYWHERE, WITH_BODY, InvalidBody, problems
 from issuers.api.schemas import ImportOut
-from issuers.api.uploads import receive, upload
+from issuers.api.uploads import receive
 from issuers.importing import Import
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
+from issuers.uploads import upload
 from walletpass.passes import local_day
 
 PATH = "/api/v1/imports"
-LIMIT = 64 << 20  # bytes
 _AT_ONCE = 2
 _TOO_MANY = 0  # missing passes: nobody is asked here, so more than half always needs `force`
 _CODES = (*EVERYWHERE, *WITH_BODY, "unsupported_media_type", "unknown_type", "too_many_missing", "file_empty",

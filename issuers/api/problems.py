@@ -107,12 +107,6 @@ class InvalidBody(WalletPassError):
     code = "unsupported_media_type"
 
 
-class NoRoom(WalletPassError):
-    """An upload could not be written to disk."""
-
-    code = "no_room"
-
-
 class NothingCarried(WalletPassError):
     """No wallet of that name can carry a pass."""
 

@@ -227,6 +227,17 @@ class DoubtOut(BaseModel):
     sentence: str
 
 
+class ReachOut(BaseModel):
+    """Whom the changes of a list would reach."""
+
+    passes: int = Field(description="That would be renewed or updated.")
+    wallets: dict[str, int] = Field(description="How many of these passes each wallet carries.")
+    apple_phones: int = Field(description="How many times a phone is registered for one of them.")
+    mail: int = Field(description="Holders of renewed passes who would get a mail.")
+    letter: int = Field(description="And a letter.")
+    nobody: int = Field(description="And neither.")
+
+
 class ImportOut(BaseModel):
     """What the import did, or in a dry run would do."""
 
@@ -246,6 +257,7 @@ class ImportOut(BaseModel):
                         {"line": 7, "column": "zone", "code": "bad_zone", "sentence": "A zone has 1 to 4 letters…"}
                     ],
                     "failures_left_out": 0,
+                    "reach": None,
                 }
             ]
         }
@@ -261,3 +273,4 @@ class ImportOut(BaseModel):
     doubts: list[DoubtOut]
     failures: list[FailureOut] = Field(description="The first 1000.")
     failures_left_out: int = Field(description="How many failed rows are counted only.")
+    reach: ReachOut | None = Field(description="In a dry run only.")

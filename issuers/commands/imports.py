@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from issuers.commands.console import ACTOR, FAILED, open_office, print_json, refuse, say
 from issuers.importing import Import, ImportReport
 from issuers.office import Office
+from issuers.reach import Reach
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
 from issuers.sources.errors import RowFailure
@@ -87,6 +88,8 @@ def _say(report: ImportReport, work: Import, quiet: bool) -> None:
     line = ", ".join(f"{counts[word]} {word}" for word in words)
     if not quiet:
         sys.stdout.write(f"{'Would be: ' if work.dry_run else ''}{line}\n")
+    if report.reach and not quiet:
+        sys.stdout.write(reach_line(report.reach))
     for failure in report.failures[:_SHOWN_FAILURES]:
         where = f"line {failure.line}" + (f", column {failure.column}" if failure.column else "")
         say(f"{where}: {failure.sentence} [{failure.code}]")
@@ -96,3 +99,11 @@ def _say(report: ImportReport, work: Import, quiet: bool) -> None:
         say(f"line {line_number}: {sentence} [warning]")
     if report.warnings > _SHOWN_FAILURES:
         say(f"… and {report.warnings - _SHOWN_FAILURES} more warnings; --json tells the first 1,000.")
+
+
+def reach_line(reach: Reach) -> str:
+    """Whom the changes would reach."""
+    found = reach.document()
+    wallets = ", ".join(f"{count} in {wallet}" for wallet, count in found["wallets"].items()) or "none in a wallet"
+    phones = f" ({found['apple_phones']} Apple phones)" if found["apple_phones"] else ""
+    return f"Renewed and updated passes: {found['passes']}, {wallets}{phones}\n"

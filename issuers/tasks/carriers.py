@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
+from issuers.campaigns import State
 from issuers.carrier_models import campaigns
 from issuers.lifecycle import UPDATE_CARRIERS
 from issuers.models import credentials, outbox
@@ -13,8 +14,6 @@ from issuers.office import Office
 from issuers.outbox import PARKED, Errand, Report
 from web.database import write_transaction
 from web.many_rows import among, insert_many
-
-PAUSED = "paused"
 
 
 class CarriersTask:
@@ -58,7 +57,7 @@ def _paused(connection: Connection, ids: Collection[int]) -> set[int]:
     """Those campaigns that are paused; they stay as they are until this transaction ends."""
     if not ids:
         return set()
-    found = select(campaigns.c.id).where(campaigns.c.id.in_(ids), campaigns.c.state == PAUSED)
+    found = select(campaigns.c.id).where(campaigns.c.id.in_(ids), campaigns.c.state == State.PAUSED.value)
     return set(connection.scalars(found.with_for_update(read=True)))
 
 

@@ -27,7 +27,13 @@ def upgrade() -> None:
     due, pending = sa.text("done_at IS NULL AND failed_at IS NULL"), sa.text("done_at IS NULL")
     op.create_index("ix_outbox_due", "outbox", ["kind", "due_at", "id"], sqlite_where=due, postgresql_where=due)
     op.create_index("ix_outbox_claim", "outbox", ["claim"], sqlite_where=pending, postgresql_where=pending)
-    op.create_index("ix_outbox_campaign", "outbox", ["campaign"])
+    of_campaign = sa.text("campaign IS NOT NULL")
+    open_of_campaign = sa.text("campaign IS NOT NULL AND done_at IS NULL AND failed_at IS NULL")
+    for name, columns, where in (
+        ("ix_outbox_campaign", ["campaign", "subject"], of_campaign),
+        ("ix_outbox_campaign_open", ["campaign"], open_of_campaign),
+    ):
+        op.create_index(name, "outbox", columns, sqlite_where=where, postgresql_where=where)
     valid = sa.text("status = 0")
     ending = ["type", "valid_until", "serial"]
     op.create_index("ix_passes_ending", "passes", ending, sqlite_where=valid, postgresql_where=valid)
@@ -143,13 +149,22 @@ def _campaigns() -> None:
         sa.Column("actor", sa.String(80), nullable=False),
         sa.Column("inform", sa.String(16), nullable=False),
         sa.Column("options", sa.Text, nullable=False),
-        sa.Column("source", sa.LargeBinary),
         sa.Column("total", sa.Integer, nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("changed_at", sa.BigInteger, nullable=False),
         sa.Column("code", sa.String(40)),
         sa.PrimaryKeyConstraint("id", name="pk_campaigns"),
+    )
+    op.create_table(
+        "campaign_lists",
+        sa.Column("campaign_id", sa.BigInteger, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("piece", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("campaign_id", "number", name="pk_campaign_lists"),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name="fk_campaign_lists_campaign_id", ondelete="CASCADE"
+        ),
     )
     op.create_table(
         "campaign_rows",

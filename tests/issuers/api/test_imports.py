@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from issuers.api import imports, uploads
+from issuers import uploads
 from tests.issuers.api.conftest import Answer, Service
 
 HEADER = "permit_no;zone;plate1;valid_from;valid_until\n"
@@ -111,7 +111,7 @@ def test_a_list_beyond_the_limit_is_refused_while_it_arrives(service: Service) -
     chunk = b"x" * (1 << 20)
 
     def endless() -> Iterator[bytes]:
-        for _ in range((imports.LIMIT >> 20) + 1):
+        for _ in range((uploads.LIMIT >> 20) + 1):
             yield chunk
 
     answer = service.call(

@@ -1,0 +1,133 @@
+"""How far a campaign is, in figures; and what became of each row of its list, as a file for a department's desk."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, case, func, literal, select
+
+from issuers import campaigns
+from issuers.campaigns import CANCELLED_CODE, FAILED_ROW, MESSAGES, Campaign, State
+from issuers.carrier_models import campaign_rows
+from issuers.lifecycle import UPDATE_CARRIERS, Change
+from issuers.models import outbox, passes
+from issuers.notices import LETTER, MAIL
+from issuers.outbox import IS_PARKED
+from web.database import read_transaction
+from web.many_rows import among
+
+OUTCOMES = (*(change.value for change in Change), FAILED_ROW)
+STANDINGS = ("done", "open", "failed", "cancelled")
+_PAGE = 500  # rows of the result that are in memory at once
+_UPDATES = {"Apple Wallet": "update-apple", "Google Wallet": "update-google"}
+_COLUMNS = {**_UPDATES, "E-Mail": MAIL, "Brief": LETTER}  # heading → kind of outbox row
+_HEADER = ("Zeile", "Nummer", "Seriennummer", "Ergebnis", "Grund", *_COLUMNS)
+_WORDS = {"created": "neu", "renewed": "verlängert", "updated": "geändert", "unchanged": "unverändert",
+          "failed": "fehlgeschlagen"}  # fmt: skip
+_TOLD = {MAIL: "gesendet", LETTER: "gedruckt"}  # else: informiert
+_BOM = "\ufeff"
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def document(connection: Connection, found: Campaign) -> dict[str, Any]:
+    """A campaign as the command line and the API show it; nothing personal."""
+    rows = dict.fromkeys(OUTCOMES, 0)
+    query = select(campaign_rows.c.outcome, func.count()).where(campaign_rows.c.campaign_id == found.id)
+    for outcome, count in connection.execute(query.group_by(campaign_rows.c.outcome)):
+        rows[outcome] = count
+    return {
+        "id": found.id,
+        "name": found.name,
+        "type": found.type,
+        "state": found.state.value,
+        "code": found.code,
+        "inform": found.inform.value,
+        "actor": found.actor,
+        "created_at": found.created_at,
+        "changed_at": found.changed_at,
+        "rows": {"total": found.total, "done": found.position} | rows,
+        "messages": _messages(connection, found),
+    }
+
+
+def _messages(connection: Connection, found: Campaign) -> dict[str, dict[str, int]]:
+    """By kind of outbox row: how many stand how."""
+    standing = _standing(found.state).label("standing")
+    query = select(outbox.c.kind, standing, func.count()).where(outbox.c.campaign == found.id)
+    told: dict[str, dict[str, int]] = {}
+    for kind, stands, count in connection.execute(query.group_by(outbox.c.kind, standing)):
+        told.setdefault(kind, dict.fromkeys(STANDINGS, 0))[stands] = count
+    return dict(sorted(told.items()))
+
+
+def _standing(state: State) -> Any:
+    """A message of a cancelled campaign that is parked was in a worker's hands then, and nobody takes it up again."""
+    given_up = outbox.c.code == CANCELLED_CODE
+    if state is State.CANCELLED:
+        given_up |= outbox.c.done_at.is_(None) & outbox.c.kind.in_(MESSAGES) & IS_PARKED
+    return case(
+        (given_up, literal("cancelled")),
+        (outbox.c.done_at.is_not(None), literal("done")),
+        (outbox.c.failed_at.is_not(None), literal("failed")),
+        else_=literal("open"),
+    )
+
+
+def result(engine: Engine, number: int) -> Iterator[bytes]:
+    """What became of each row: CSV for a spreadsheet (UTF-8 with a byte order mark, semicolons), page by page.
+
+    Unlike a file of failed rows it is not imported again, so a cell that a spreadsheet would take for a formula gets
+    an apostrophe in front. Raises `UnknownCampaign` at the first step.
+    """
+    yield (_BOM + _lines([_HEADER])).encode()
+    line = 0
+    while True:
+        with read_transaction(engine) as connection:
+            rows = _page(connection, number, line)
+            found = _described(connection, campaigns.one(connection, number), rows)
+        if not rows:
+            return
+        line = rows[-1].line
+        yield _lines(found).encode()
+
+
+def _page(connection: Connection, number: int, after: int) -> Sequence[Any]:
+    columns = (campaign_rows.c.line, passes.c.external_number, campaign_rows.c.serial)
+    query = select(*columns, campaign_rows.c.outcome, campaign_rows.c.code).outerjoin_from(
+        campaign_rows, passes, passes.c.serial == campaign_rows.c.serial
+    )
+    of_page = (campaign_rows.c.campaign_id == number) & (campaign_rows.c.line > after)
+    return connection.execute(query.where(of_page).order_by(campaign_rows.c.line).limit(_PAGE)).all()
+
+
+def _described(connection: Connection, found: Campaign, rows: Sequence[Any]) -> list[list[str]]:
+    query = select(outbox.c.subject, outbox.c.kind, _standing(found.state), outbox.c.code).where(
+        outbox.c.campaign == found.id, among(connection, outbox.c.subject, [row.serial for row in rows if row.serial])
+    )
+    told = {(serial, kind): (stands, code) for serial, kind, stands, code in connection.execute(query)}
+    carriers = [[_told(told, row.serial, kind) for kind in _COLUMNS.values()] for row in rows]
+    return [
+        [str(line), _safe(number or ""), serial or "", _WORDS[outcome], code, *own]
+        for (line, number, serial, outcome, code), own in zip(rows, carriers, strict=True)
+    ]
+
+
+def _told(told: Mapping[tuple[str, str], tuple[str, str | None]], serial: str | None, kind: str) -> str:
+    stands, code = told.get((serial or "", kind), ("", None))
+    if not stands and kind in _UPDATES.values() and told.get((serial or "", UPDATE_CARRIERS), ("",))[0] == "open":
+        stands = "open"  # whether this wallet carries the pass is still to be looked up
+    words = {"": "", "done": _TOLD.get(kind, "informiert"), "open": "wartet", "cancelled": "abgebrochen"}
+    return words.get(stands, f"fehlgeschlagen ({code})")
+
+
+def _safe(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_BEGINS_A_FORMULA) else cell
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=";").writerows(rows)
+    return text.getvalue()
