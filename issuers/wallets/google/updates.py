@@ -114,7 +114,7 @@ class _Group:
     def perform(self, errands: Sequence[Errand], report: Report, pool: ThreadPoolExecutor) -> None:
         now = int(self._desk.seconds())
         tellings = self._tellings(errands)
-        unfit = self._classes({telling.carried.pass_type for telling in tellings})
+        unfit = self._classes(telling.carried.pass_type for telling in tellings)
         failures = list(pool.map(lambda telling: self._tell(telling, unfit), tellings))
         failed: dict[str, WalletPassError] = {}
         for telling, failure in zip(tellings, failures, strict=True):
@@ -143,7 +143,7 @@ class _Group:
         unfit: dict[str, WalletPassError] = {}
         for pass_type in types:
             named = class_id(pass_type, self._settings)
-            if named in self._put_classes:
+            if named in self._put_classes or named in unfit:
                 continue
             try:
                 self._rest.put(Kind.CLASS, generic_class(pass_type, self._settings))
