@@ -45,6 +45,12 @@ def live(connection: Connection, serials: Collection[str], carrier: str) -> dict
     return {row.serial: Copy(*row) for row in connection.execute(query)}
 
 
+def all_of(connection: Connection, serials: Collection[str], carrier: str) -> list[Copy]:
+    """All copies of these passes in a carrier, those that have ended too."""
+    of_carrier = among(connection, copies.c.serial, serials) & (copies.c.carrier == carrier)
+    return [Copy(*row) for row in connection.execute(select(*_COLUMNS).where(of_carrier).order_by(copies.c.id))]
+
+
 def ensure(connection: Connection, serials: Collection[str], carrier: str, now: int) -> dict[str, Copy]:
     """The living copies, made where there is none; the caller's transaction has locked the passes."""
     found = live(connection, serials, carrier)

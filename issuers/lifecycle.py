@@ -24,7 +24,8 @@ from walletpass.passes import Pass, all_claims, local_day
 from walletpass.status import Status, require_transition, worse
 
 PUBLISH_LIST = "publish-list"  # subject: a status list's id
-UPDATE_CARRIERS = "update-carriers"  # subject: a pass's serial
+UPDATE_CARRIERS = "update-carriers"  # subject: a pass's serial; detail: RENEWED, or nothing
+RENEWED = "renewed"
 
 
 class Change(StrEnum):
@@ -148,9 +149,11 @@ def apply(connection: Connection, pairs: Sequence[tuple[Pass, Pass]], pass_type:
     shortens it, withdraws the old ones at once.
     """
     repository.update_passes(connection, [wanted for _, wanted in pairs], order.seconds, with_holders=True)
-    records, outdated = [], []
+    records, outdated, lengthened = [], [], set()
     for existing, wanted in pairs:
         renewed = change_of(existing, wanted) is Change.RENEWED
+        if renewed:
+            lengthened.add(wanted.serial)
         changed = _changed(existing, wanted, pass_type)
         records.append(order.record(Action.RENEW if renewed else Action.AMEND, wanted.serial, ",".join(changed)))
         if _outdates_credentials(existing, wanted, pass_type):
@@ -158,7 +161,7 @@ def apply(connection: Connection, pairs: Sequence[tuple[Pass, Pass]], pass_type:
     repository.add_audit(connection, records)
     if outdated:
         _withdraw(connection, credentials.c.serial.in_(outdated), order)
-    tell_carriers(connection, [wanted.serial for _, wanted in pairs], order)
+    tell_carriers(connection, [wanted.serial for _, wanted in pairs], order, lengthened)
 
 
 def amend(
@@ -271,8 +274,10 @@ def _note_entries(connection: Connection, entries: Iterable[Sequence[Any]], orde
     repository.add_outbox(connection, PUBLISH_LIST, details, order.seconds)
 
 
-def tell_carriers(connection: Connection, serials: Collection[str], order: Order) -> None:
+def tell_carriers(
+    connection: Connection, serials: Collection[str], order: Order, renewed: Collection[str] = ()
+) -> None:
     """Note that carriers show something else now. Only passes that somebody carries have anyone to tell."""
     carried = select(credentials.c.serial).where(credentials.c.serial.in_(serials)).distinct()
-    told = set(connection.scalars(carried))
+    told = {serial: RENEWED if serial in renewed else "" for serial in connection.scalars(carried)}
     repository.add_outbox(connection, UPDATE_CARRIERS, told, order.seconds, order.campaign)

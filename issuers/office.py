@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from issuers import copies, repository
 from issuers.copies import Copy
@@ -25,7 +25,7 @@ from issuers.plates.publication import PlatePublication
 from issuers.publication import Publication
 from issuers.reminder_days import reminder_days, reminder_of
 from issuers.settings import IssuerSettings
-from issuers.wallets import CarriedPass, HasUpdates, Offer, Wallet, load_wallets
+from issuers.wallets import CarriedPass, CreatesRemotely, HasUpdates, Offer, Wallet, load_wallets
 from keys.key_ring import KeyRing
 from keys.passphrase import KEYS_FOLDER, read_passphrase
 from keys.signer import Role, Signer
@@ -102,6 +102,12 @@ class Office:
         return frozenset(name for name, wallet in self.wallets.items() if isinstance(wallet, HasUpdates))
 
     @cached_property
+    def remote(self) -> frozenset[str]:
+        """The wallets whose new copies are put at their makers'."""
+        wallets = self.wallets.items()
+        return frozenset(name for name, each in wallets if isinstance(each, CreatesRemotely) and each.creates_remotely)
+
+    @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.engine, self.seconds)
 
@@ -154,10 +160,20 @@ class Office:
                 found.get(serial) or repository.one(connection, serial)
             passes = [found[serial] for serial in serials]
             texts = self.credentials.texts(connection, passes, Holding(carrier, QR_FORMAT), order)
-            held = copies.ensure(connection, serials, carrier, order.seconds) if carrier in self.told else {}
+            held = self._copies(connection, serials, carrier, order) if carrier in self.told else {}
         self.publication.publish_changes()  # only when a full list made a new one necessary
         pairs = zip(passes, texts, strict=True)
         return [self._carried(pass_, text, held.get(pass_.serial)) for pass_, text in pairs]
+
+    def _copies(self, connection: Connection, serials: Sequence[str], carrier: str, order: Order) -> dict[str, Copy]:
+        """The living copies; new ones are noted to be put at the wallet's maker, where they must exist."""
+        found = copies.live(connection, serials, carrier)
+        missing = [serial for serial in serials if serial not in found]
+        if missing:
+            found |= copies.ensure(connection, missing, carrier, order.seconds)
+            if carrier in self.remote:
+                repository.add_outbox(connection, f"update-{carrier}", missing, order.seconds)
+        return found
 
     def current(self, held: Collection[Copy]) -> dict[int, CarriedPass]:
         """What copies have to show now, by their id; credentials are made where a change needs new ones.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from issuers.mail_address import mail_address
@@ -49,6 +49,12 @@ class IssuerSettings(BaseSettings):
     apple_team_identifier: str = Field("DEMOTEAM01", description="As given by Apple, ten characters.")
     google_issuer_id: str = Field("3388000000000000000", description="Issuer id of the Google Wallet console.")
     google_origins: tuple[str, ...] = Field((), description="Web origins with the save button, as a JSON list.")
+    google_api_url: str = Field("", description="Google's interface; empty: nothing is asked of Google.")
+    google_token_url: str = Field("https://oauth2.googleapis.com/token", description="Gives Google's access tokens.")
+    google_requests_per_second: int = Field(20, ge=1, description="Requests to Google, as it allows an issuer.")
+    google_callback_keys_url: str = Field(
+        "https://pay.google.com/gp/m/issuer/keys", description="Keys that sign Google's word on what is saved."
+    )
     reminder_days: dict[TypeName, ReminderDays] = Field(
         {}, description="Days before the end, by type of pass, as a JSON object; []: none. Others: as the type says."
     )
@@ -77,6 +83,16 @@ class IssuerSettings(BaseSettings):
         if not value.startswith(("http://", "https://")) or value.endswith("/") or "?" in value or "#" in value:
             raise ValueError("WALLETPASS_PUBLIC_URL is a http(s) URL without a slash at its end, query or fragment")
         return value
+
+    @field_validator("google_api_url", "google_token_url", "google_callback_keys_url")
+    @classmethod
+    def _safe_url(cls, value: str, field: ValidationInfo) -> str:
+        """Tokens go there, or keys come from there: only over TLS, and in tests on this machine."""
+        if (value or field.field_name != "google_api_url") and not value.startswith(
+            ("https://", "http://127.0.0.1:", "http://localhost:")
+        ):
+            raise ValueError(f"WALLETPASS_{str(field.field_name).upper()} is an https address")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _can_send_mail(self) -> IssuerSettings:

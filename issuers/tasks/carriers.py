@@ -38,7 +38,7 @@ class CarriersTask:
                 {
                     "kind": f"update-{carrier}",
                     "subject": errand.subject,
-                    "detail": "",
+                    "detail": errand.detail,
                     "created_at": errand.created_at,
                     "due_at": errand.created_at + (PARKED if errand.campaign in paused else 0),
                     "campaign": errand.campaign,

@@ -93,6 +93,17 @@ class HasUpdates(Protocol):
     def updates(self, desk: WalletDesk) -> Task: ...
 
 
+@runtime_checkable
+class CreatesRemotely(Protocol):
+    """A wallet that `HasUpdates`, whose passes exist at its maker's before anybody saves them.
+
+    While `creates_remotely`, a new copy is put there by `update-{name}` as soon as it is made.
+    """
+
+    @property
+    def creates_remotely(self) -> bool: ...
+
+
 def load_wallets(settings: IssuerSettings, signer_for: SignerSource) -> dict[str, Wallet]:
     """Every wallet of this folder, by name."""
     modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))

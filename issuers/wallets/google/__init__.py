@@ -1,7 +1,8 @@
 """Google Wallet: a "save" link that carries the pass as a signed JWT.
 
 The link is complete in itself as long as it is short enough for browsers (see `save_link`). A longer one names only
-what must then exist at Google already; the form `json` writes it out for the REST interface, which is not called here.
+what must then exist at Google already: a worker puts it there within seconds of the first offer (`updates`), where
+WALLETPASS_GOOGLE_API_URL is set. The form `json` writes it out for whoever does that by other means.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from issuers.settings import IssuerSettings
+from issuers.task import Task
 from issuers.wallets import CarriedPass, Offer, SignerSource, WalletDesk
+from issuers.wallets.google.callbacks import add_callback
 from issuers.wallets.google.logo import LOGO_PATH, logo_png
 from issuers.wallets.google.objects import ObjectTemplate, generic_class
 from issuers.wallets.google.save_link import SaveLinks, encode
+from issuers.wallets.google.updates import build_updates
 from keys.signer import Role
 from walletpass.pass_type import FrontCode, PassType
 
@@ -31,7 +35,9 @@ class _Prepared:
     def __init__(self, pass_type: PassType, settings: IssuerSettings) -> None:
         self.template = ObjectTemplate(pass_type, settings)
         class_ = generic_class(pass_type, settings)
-        levels = ((encode(class_), False), (encode({"id": class_["id"]}), True))
+        named = encode({"id": class_["id"]})
+        # What a worker puts at Google need not be in the link.
+        levels = ((named if settings.google_api_url else encode(class_), False), (named, True))
         self._levels = [
             (class_json, compact, len(class_json) + len(encode(self.template.shared(compact))) + _LEAST_OF_ITS_OWN)
             for class_json, compact in levels
@@ -52,7 +58,7 @@ class _Prepared:
 
 
 class GoogleWallet:
-    """Makes save links."""
+    """Makes save links, keeps what is at Google up to date, and hears what people save."""
 
     name = "google"
     forms: tuple[str, ...] = ("txt", "json")
@@ -77,14 +83,24 @@ class GoogleWallet:
         link = links.link(payloads, int(now.timestamp()))
         return Offer(link.encode("ascii"), "text/plain; charset=us-ascii", f"{carried.pass_type.name}-google.{form}")
 
-    def router(self, desk: WalletDesk) -> APIRouter:  # noqa: ARG002 - the protocol's signature
-        """The picture that objects name: Google fetches it, without a login."""
+    @property
+    def creates_remotely(self) -> bool:
+        return bool(self._settings.google_api_url)
+
+    def updates(self, desk: WalletDesk) -> Task:
+        """`update-google`."""
+        return build_updates(desk, self._settings, self._signer_for)
+
+    def router(self, desk: WalletDesk) -> APIRouter:
+        """The picture that objects name, which Google fetches without a login; and where Google says what is saved."""
         router = APIRouter(include_in_schema=False)
 
         @router.get(f"/{LOGO_PATH}")
         def logo() -> Response:
             return Response(logo_png(), media_type="image/png", headers={"Cache-Control": "public, max-age=86400"})
 
+        if self._settings.google_api_url:
+            add_callback(router, desk, self._settings)
         return router
 
     def _prepare(self, pass_type: PassType) -> _Prepared:

@@ -26,8 +26,9 @@ GENERIC_TYPES = {
     Category.CERTIFICATE: "GENERIC_OTHER",
 }
 _STATES = {"valid": "ACTIVE", "not_yet_valid": "ACTIVE", "expired": "EXPIRED"}  # all other words: INACTIVE
+CALLBACK_PATH = "/google/callback"
 _MAX_ROWS = 3  # of classTemplateInfo
-_ID_SUFFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID_SUFFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _ONE_SECOND = timedelta(seconds=1)
 _ONE_DAY = timedelta(days=1)
 
@@ -46,7 +47,7 @@ def localized(texts: Mapping[str, str]) -> dict[str, object]:
 
 def identifier(issuer_id: str, suffix: str) -> str:
     """`{issuer id}.{suffix}`, the form of every id; raises `UnfitIdentifier`."""
-    if not _ID_SUFFIX.fullmatch(suffix):
+    if not ID_SUFFIX.fullmatch(suffix):
         raise UnfitIdentifier("Google takes only letters, digits, dot, underscore and hyphen in an identifier.")
     return f"{issuer_id}.{suffix}"
 
@@ -62,11 +63,14 @@ def generic_class(pass_type: PassType, settings: IssuerSettings) -> dict[str, ob
     rows = [_row(paths[at : at + 2]) for at in range(0, len(paths), 2)][: _MAX_ROWS - 1]
     validity = {"fieldPath": "object.validTimeInterval.end", "dateFormat": "DATE_YEAR"}
     rows.append({"oneItem": {"item": _item(validity)}})
-    return {
+    class_: dict[str, object] = {
         "id": class_id(pass_type, settings),
         "classTemplateInfo": {"cardTemplateOverride": {"cardRowTemplateInfos": rows}},
         "multipleDevicesAndHoldersAllowedStatus": "ONE_USER_ALL_DEVICES",
     }
+    if settings.google_api_url and settings.public_url.startswith("https://"):
+        class_["callbackOptions"] = {"url": f"{settings.public_url}{CALLBACK_PATH}"}
+    return class_
 
 
 def _row(paths: list[str]) -> dict[str, object]:
@@ -123,26 +127,35 @@ class ObjectTemplate:
         return {
             "id": self.object_id(carried),
             **self.shared(compact),
-            "state": _STATES.get(pass_.status_word(local_day(now)), "INACTIVE"),
+            "state": _state(carried, now),
             "textModulesData": [to_module(shown) for shown in front_claims(pass_, self.pass_type)],
             "validTimeInterval": {
-                "start": {"date": _local(end_instant(pass_.valid_from - _ONE_DAY))},
+                "start": {"date": local_time(end_instant(pass_.valid_from - _ONE_DAY))},
                 # The interval ends within its last day, so that phones show that day and not the one after.
-                "end": {"date": _local(carried.expires - _ONE_SECOND)},
+                "end": {"date": local_time(carried.expires - _ONE_SECOND)},
             },
-            "barcode": barcode(carried, self._settings.library_symbology),
+            # Without a credential the pass or its copy is good no longer: an old code should not tempt anybody.
+            **({"barcode": barcode(carried, self._settings.library_symbology)} if carried.qr_text else {}),
         }
 
     def object_id(self, carried: CarriedPass) -> str:
         """The object's id; made of the pass's random serial, so it names nobody and outlives a change of number."""
-        return identifier(self._settings.google_issuer_id, carried.pass_.serial)
+        name = carried.copy.name if carried.copy else carried.pass_.serial
+        return identifier(self._settings.google_issuer_id, name)
 
     def reference(self, carried: CarriedPass) -> dict[str, object]:
         """The two ids by which a skinny link names an object that Google knows already."""
         return {"id": self.object_id(carried), "classId": self._class_id}
 
 
-def _local(instant: datetime) -> str:
+def _state(carried: CarriedPass, now: datetime) -> str:
+    if carried.copy is not None and carried.copy.ended_at is not None:
+        return "INACTIVE"
+    return _STATES.get(carried.pass_.status_word(local_day(now)), "INACTIVE")
+
+
+def local_time(instant: datetime) -> str:
+    """As Google takes times: ISO 8601 with the city's offset."""
     return instant.astimezone(LOCAL_ZONE).isoformat(timespec="seconds")
 
 

@@ -7,10 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import googleapiclient
 import jsonschema_rs
 import jwt
 import pytest
@@ -25,6 +23,7 @@ from issuers.wallets.google.logo import logo_png
 from issuers.wallets.google.objects import ObjectTemplate, UnfitIdentifier, generic_class
 from issuers.wallets.google.save_link import SaveLinks
 from keys.errors import KeyProblem
+from tests.issuers.wallets.google_discovery import validator
 from walletpass.entitlement import Holder
 from walletpass.pass_type import Catalogue, FrontCode
 from walletpass.status import Status
@@ -35,35 +34,10 @@ HTTPS = IssuerSettings(public_url="https://ausweis.duesseldorf.de", google_origi
 STATUSES = list(Status)
 SAVE_URL = "https://pay.google.com/gp/v/save/"
 MAX_JWT = 1800  # characters, as Google documents it
-DOCUMENT = Path(googleapiclient.__file__).parent / "discovery_cache/documents/walletobjects.v1.json"
 
 
-def strict_schema(name: str) -> dict[str, Any]:
-    """A JSON Schema for one resource: nothing undeclared, nothing deprecated, 64-bit numbers as strings."""
-    schemas = json.loads(DOCUMENT.read_text())["schemas"]
-
-    def convert(node: dict[str, Any]) -> dict[str, Any]:
-        if "$ref" in node:
-            return {"$ref": f"#/$defs/{node['$ref']}"}
-        if node["type"] == "object":
-            properties = {key: convert(part) for key, part in node["properties"].items() if not part.get("deprecated")}
-            return {"type": "object", "properties": properties, "additionalProperties": False}
-        if node["type"] == "array":
-            return {"type": "array", "items": convert(node["items"]), "minItems": 1}
-        if "enum" in node:
-            deprecated = node.get("enumDeprecated", [False] * len(node["enum"]))
-            return {"enum": [word for word, old in zip(node["enum"], deprecated, strict=True) if not old]}
-        if node.get("format") in ("int64", "uint64"):
-            return {"type": "string", "pattern": "^-?[0-9]+$"}
-        return {"type": node["type"]}
-
-    usable = {key: schema for key, schema in schemas.items() if "properties" in schema}
-    definitions = {key: convert(schema) for key, schema in usable.items()}
-    return {"$ref": f"#/$defs/{name}", "$defs": definitions}
-
-
-OBJECT_SCHEMA = jsonschema_rs.validator_for(strict_schema("GenericObject"))
-CLASS_SCHEMA = jsonschema_rs.validator_for(strict_schema("GenericClass"))
+OBJECT_SCHEMA = validator("GenericObject")
+CLASS_SCHEMA = validator("GenericClass")
 
 
 @pytest.fixture

@@ -1,0 +1,219 @@
+"""`update-google`: brings the objects of passes at Google to what the passes are now, and tells of renewals and ends.
+
+One batch at a time in the whole installation, for Google counts the requests of an issuer; a few threads, because an
+answer takes longer than the pause between two requests. Every step may be repeated: an object is put as a whole, and
+a message that is there is not sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Lock
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import update
+
+from issuers import copies
+from issuers.carrier_models import copies as copies_table
+from issuers.copies import Copy
+from issuers.lifecycle import RENEWED
+from issuers.outbox import Errand, Report
+from issuers.settings import IssuerSettings
+from issuers.wallets import CarriedPass, SignerSource, WalletDesk
+from issuers.wallets.google.access_tokens import AccessTokens, GoogleUnauthorised
+from issuers.wallets.google.exchange import GoogleUnreachable, new_client
+from issuers.wallets.google.messages import due_messages, still_true
+from issuers.wallets.google.objects import ObjectTemplate, class_id, generic_class
+from issuers.wallets.google.pace import Pace
+from issuers.wallets.google.rest import (
+    ClassMissing,
+    GoogleBusy,
+    GoogleForbidden,
+    GoogleRefused,
+    GoogleRest,
+    GoogleUnavailable,
+    Kind,
+)
+from keys.errors import KeyProblem
+from walletpass.errors import WalletPassError
+from walletpass.pass_type import PassType
+from walletpass.status import Status
+from web.database import read_transaction, write_transaction
+from web.many_rows import among
+
+CARRIER = "google"
+_GROUP = 25  # passes between two reports: what a kill has done again
+_THREADS = 8
+_OUTAGES = 3  # in a row, after which the rest is left for later
+_LOG = structlog.get_logger("walletpass.google")
+
+
+class ClassRefused(WalletPassError):
+    """Google does not take the class of a type: a setting is wrong, or the type is."""
+
+    code = "google_class_refused"
+
+
+class _NotTried(WalletPassError):
+    """Others failed so that this one was not even tried."""
+
+
+# One pass as good as any other would have met these.
+_EVERYBODYS = (GoogleUnreachable, GoogleUnavailable, GoogleBusy, GoogleForbidden, GoogleUnauthorised, KeyProblem)
+Failure = WalletPassError | None
+
+
+class _Telling(NamedTuple):
+    """One copy to bring up to date, and whether its pass was renewed."""
+
+    copy: Copy
+    carried: CarriedPass
+    renewed: bool
+
+
+class UpdateGoogle:
+    """The task. `rest` is None where nothing is to be asked of Google: then there is nothing to do."""
+
+    kind, batch, lease, alone = f"update-{CARRIER}", 100, 180, True
+
+    def __init__(
+        self, desk: WalletDesk, settings: IssuerSettings, rest: GoogleRest | None, close: Callable[[], None]
+    ) -> None:
+        self._desk, self._settings, self._rest = desk, settings, rest
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=CARRIER)
+        self._put_classes: set[str] = set()
+        self._close = close
+
+    def perform(self, errands: Sequence[Errand], report: Report) -> None:
+        """See `Task`. Raises what concerns all passes alike: no connection, no permission, too many requests."""
+        if self._rest is None:
+            report.done([errand.id for errand in errands])
+            return
+        for start in range(0, len(errands), _GROUP):
+            if start and not report.keep():
+                return
+            _Group(self._desk, self._settings, self._rest, self._put_classes).perform(
+                errands[start : start + _GROUP], report, self._pool
+            )
+
+    def close(self) -> None:
+        self._pool.shutdown()
+        self._close()
+
+
+class _Group:
+    """Some passes that are told together and reported together."""
+
+    def __init__(self, desk: WalletDesk, settings: IssuerSettings, rest: GoogleRest, put_classes: set[str]) -> None:
+        self._desk, self._settings, self._rest, self._put_classes = desk, settings, rest, put_classes
+        self._stop, self._lock, self._outages = Event(), Lock(), 0
+        self._stopped_by: Failure = None
+
+    def perform(self, errands: Sequence[Errand], report: Report, pool: ThreadPoolExecutor) -> None:
+        now = int(self._desk.seconds())
+        tellings = self._tellings(errands)
+        unfit = self._classes(telling.carried.pass_type for telling in tellings)
+        failures = list(pool.map(lambda telling: self._tell(telling, unfit), tellings))
+        failed: dict[str, WalletPassError] = {}
+        for telling, failure in zip(tellings, failures, strict=True):
+            if failure is not None:
+                failed[telling.copy.serial] = failure
+        told = [telling.copy.id for telling, failure in zip(tellings, failures, strict=True) if failure is None]
+        done = [errand.id for errand in errands if errand.subject not in failed]
+        with write_transaction(self._desk.engine) as connection:
+            which = among(connection, copies_table.c.id, told)
+            connection.execute(update(copies_table).where(which).values(changed_at=now))
+            report.done(done, connection)
+        _report_failures([(errand, failed[errand.subject]) for errand in errands if errand.subject in failed], report)
+        if self._stopped_by is not None:
+            raise self._stopped_by
+
+    def _tellings(self, errands: Sequence[Errand]) -> list[_Telling]:
+        renewed = {errand.subject for errand in errands if errand.detail == RENEWED}
+        with read_transaction(self._desk.engine) as connection:
+            held = copies.all_of(connection, {errand.subject for errand in errands}, CARRIER)
+        untold = [copy for copy in held if copy.ended_at is None or copy.changed_at <= copy.ended_at]
+        shown = self._desk.current(untold)
+        return [_Telling(copy, shown[copy.id], copy.serial in renewed) for copy in untold if copy.id in shown]
+
+    def _classes(self, types: Iterable[PassType]) -> dict[str, WalletPassError]:
+        """Put the classes that this process has not put yet; by id, what Google does not take."""
+        unfit: dict[str, WalletPassError] = {}
+        for pass_type in types:
+            named = class_id(pass_type, self._settings)
+            if named in self._put_classes or named in unfit:
+                continue
+            try:
+                self._rest.put(Kind.CLASS, generic_class(pass_type, self._settings))
+            except GoogleRefused:
+                _LOG.error("google_class_refused", type=pass_type.name, version=pass_type.version)
+                unfit[named] = ClassRefused("Google does not take the class of this type; see docs/settings.md.")
+            else:
+                self._put_classes.add(named)
+        return unfit
+
+    def _tell(self, telling: _Telling, unfit: dict[str, WalletPassError]) -> Failure:
+        """What went wrong with one copy; a failure that all would have stops those that follow."""
+        if self._stop.is_set():
+            return _NotTried("Not tried.")
+        named = class_id(telling.carried.pass_type, self._settings)
+        if named in unfit:
+            return unfit[named]
+        try:
+            self._put(telling)
+        except ClassMissing as failure:
+            self._put_classes.discard(named)
+            return failure
+        except _EVERYBODYS as failure:
+            self._count(failure)
+            return failure
+        except WalletPassError as failure:
+            return failure
+        with self._lock:
+            self._outages = 0
+        return None
+
+    def _count(self, failure: WalletPassError) -> None:
+        """One outage may be of one object; any other failure, and the third outage in a row, is everybody's."""
+        with self._lock:
+            self._outages += 1
+            if not isinstance(failure, GoogleUnavailable) or self._outages >= _OUTAGES:
+                self._stopped_by = self._stopped_by or failure
+                self._stop.set()
+
+    def _put(self, telling: _Telling) -> None:
+        copy, carried = telling.copy, telling.carried
+        wanted = ObjectTemplate(carried.pass_type, self._settings).render(carried, self._desk.now())
+        if copy.ended_at is not None or carried.pass_.status is Status.INVALID:
+            wanted["messages"] = None  # nothing that they say is of use any more
+        stored = self._rest.put(Kind.OBJECT, wanted, likely_new=copy.changed_at == copy.created_at)
+        if stored.new or wanted["state"] != "ACTIVE":
+            return
+        there = {message.get("id") for message in stored.messages}
+        coming = [message for message in due_messages(carried, renewed=telling.renewed) if message["id"] not in there]
+        kept = still_true(stored.messages, carried, coming)
+        if len(kept) < len(stored.messages):
+            self._rest.set_messages(str(wanted["id"]), kept)
+        for message in coming:
+            self._rest.add_message(str(wanted["id"]), message)
+
+
+def _report_failures(failed: Sequence[tuple[Errand, WalletPassError]], report: Report) -> None:
+    """What Google refuses for good goes into quarantine; what was not tried is left to the worker."""
+    for errand, failure in failed:
+        if isinstance(failure, GoogleRefused):
+            report.failed([errand.id], failure.code)
+        elif not isinstance(failure, _NotTried):
+            report.later([errand], failure.code)
+
+
+def build_updates(desk: WalletDesk, settings: IssuerSettings, signer_for: SignerSource) -> UpdateGoogle:
+    """The task, with a client of its own where Google is to be asked."""
+    if not settings.google_api_url:
+        return UpdateGoogle(desk, settings, None, lambda: None)
+    client = new_client(_THREADS)
+    tokens = AccessTokens(signer_for, settings.google_token_url, client, desk.seconds)
+    pace = Pace(settings.google_requests_per_second)
+    return UpdateGoogle(desk, settings, GoogleRest(settings.google_api_url, client, tokens, pace), client.close)
