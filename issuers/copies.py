@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, case, func, select, update
 
 from issuers.carrier_models import copies, counters
 from web.database import insert_missing
@@ -30,11 +30,20 @@ class Copy:
     @property
     def name(self) -> str:
         """What the wallet calls it: the pass's serial, with the number from the second copy on."""
-        return self.serial if self.number == 1 else f"{self.serial}-{self.number}"
+        return name_of(self.serial, self.number)
 
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 _COLUMNS = [copies.c[name] for name in Copy.__dataclass_fields__]
+
+
+def name_of(serial: str, number: int) -> str:
+    return serial if number == 1 else f"{serial}-{number}"
+
+
+def by_id(connection: Connection, ids: Collection[int]) -> list[Copy]:
+    """These copies as they are now."""
+    return [Copy(*row) for row in connection.execute(select(*_COLUMNS).where(among(connection, copies.c.id, ids)))]
 
 
 def live(connection: Connection, serials: Collection[str], carrier: str) -> dict[str, Copy]:
@@ -99,15 +108,21 @@ def end(connection: Connection, serial: str, carrier: str, now: int) -> None:
 def touch(connection: Connection, ids: Collection[int], counter: str, now: int) -> int:
     """Mark copies as changed with the next number of a counter, which is returned.
 
-    The counter's row stays locked until the commit: whoever reads a number has seen all smaller ones.
+    The counter's row stays locked until the commit: whoever reads a number has seen all smaller ones. It is never
+    behind the clock, so that numbers given out before a backup was restored are not given out again. `changed_at`
+    rises with each change, even within a second or when the clock was set back.
     """
-    number = next_number(connection, counter)
-    connection.execute(update(copies).where(among(connection, copies.c.id, ids)).values(tag=number, changed_at=now))
+    number = next_number(connection, counter, now * 1000)
+    rising = case((copies.c.changed_at < now, now), else_=copies.c.changed_at + 1)
+    connection.execute(update(copies).where(among(connection, copies.c.id, ids)).values(tag=number, changed_at=rising))
     return number
 
 
-def next_number(connection: Connection, counter: str) -> int:
-    raised = update(counters).where(counters.c.name == counter).values(value=counters.c.value + 1)
+def next_number(connection: Connection, counter: str, least: int = 0) -> int:
+    """The counter raised by one, or to `least` where that is more."""
+    above = counters.c.value + 1
+    raised = update(counters).where(counters.c.name == counter)
+    raised = raised.values(value=case((above < least, least), else_=above))
     number = connection.scalar(raised.returning(counters.c.value))
     if number is None:
         insert_missing(connection, counters, {"name": counter, "value": 0})

@@ -183,6 +183,7 @@ class Office:
         order, shown = self.order(UPDATE), {}
         with write_transaction(self.engine) as connection:
             found = repository.by_serial(connection, {copy.serial for copy in held}, lock=True)
+            held = copies.by_id(connection, [copy.id for copy in held])  # one may have ended since the caller looked
             valid = {serial for serial, pass_ in found.items() if is_offerable(pass_, order)}
             texts: dict[tuple[str, str], str] = {}
             for carrier in {copy.carrier for copy in held}:

@@ -5,6 +5,7 @@ docs/settings.md is the table of all of them; a test compares it with this class
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,16 @@ class IssuerSettings(BaseSettings):
     plate_list_iterations: int = Field(5000, ge=1000, le=200_000, description="PBKDF2 rounds for each plate.")
     apple_pass_type_identifier: str = Field("pass.de.example.walletpass", description="As registered with Apple.")
     apple_team_identifier: str = Field("DEMOTEAM01", description="As given by Apple, ten characters.")
+    apple_push_url: str = Field(
+        "https://api.push.apple.com",
+        description="Where pushes go; empty: none are sent. Apple is sent none without a certificate of Apple's.",
+    )
+    apple_push_ca: str = Field("", description="CA file (PEM) that vouches for that address; empty: the system's.")
+    apple_push_type: str = Field("background", pattern="^[a-z]{1,20}$", description="The header apns-push-type.")
+    apple_push_priority: int = Field(5, ge=1, le=10, description="The header apns-priority.")
+    apple_requests_per_minute: int = Field(
+        6000, ge=1, description="Requests of iPhones a minute for each address; many share one in mobile networks."
+    )
     google_issuer_id: str = Field("3388000000000000000", description="Issuer id of the Google Wallet console.")
     google_origins: tuple[str, ...] = Field((), description="Web origins with the save button, as a JSON list.")
     google_api_url: str = Field("", description="Google's interface; empty: nothing is asked of Google.")
@@ -101,6 +112,13 @@ class IssuerSettings(BaseSettings):
         if self.smtp_user and not (self.smtp_starttls or self.smtp_port == SMTP_OVER_TLS):
             raise ValueError("WALLETPASS_SMTP_USER would sign in unencrypted; leave WALLETPASS_SMTP_STARTTLS on")
         return self
+
+    @field_validator("apple_push_url")
+    @classmethod
+    def _origin_only(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?", value):
+            raise ValueError("WALLETPASS_APPLE_PUSH_URL is https://host or https://host:port, without a path; or empty")
+        return value
 
     @model_validator(mode="after")
     def _fits_the_qr_code(self) -> IssuerSettings:

@@ -124,10 +124,24 @@ def read_transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Insert a row unless one with its key is there; of two that come at once the second changes nothing."""
+def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row unless one with its key is there; of two that come at once the second changes nothing.
+
+    Whether it was inserted.
+    """
+    return bool(connection.execute(_own_insert(connection, table, row).on_conflict_do_nothing()).rowcount)
+
+
+def insert_or_replace(connection: Connection, table: Table, row: Mapping[str, Any], key: str) -> None:
+    """Insert a row; where one has its unique `key` already, that one takes over the values, and is locked."""
+    inserted = _own_insert(connection, table, row)
+    values = {name: inserted.excluded[name] for name in row if name != key}
+    connection.execute(inserted.on_conflict_do_update(index_elements=[key], set_=values))
+
+
+def _own_insert(connection: Connection, table: Table, row: Mapping[str, Any]) -> Any:
     own_insert: Callable[[Table], Any] = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    connection.execute(own_insert(table).values(row).on_conflict_do_nothing())
+    return own_insert(table).values(row)
 
 
 @contextmanager

@@ -51,6 +51,7 @@ def configure_logs(level: int = logging.INFO) -> None:
     )
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it names addresses, and those of pushes hold tokens
 
 
 def without_values(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:

@@ -1,23 +1,31 @@
 """Apple Wallet: a signed `.pkpass` with the pass, its code and both languages.
 
 What does not differ between two passes of a type (images, strings, half of pass.json, their digests and checksums) is
-prepared once; after that a pass costs little more than its RSA signature. No web service yet: the file is complete in
-itself.
+prepared once; after that a pass costs little more than its RSA signature. Phones that hold one register with the web
+service (`web_service`), are pushed (`updates`) when it has changed, and fetch it anew.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from issuers.settings import IssuerSettings
-from issuers.wallets import CarriedPass, Offer, SignerSource
+from issuers.task import Task
+from issuers.wallets import CarriedPass, Offer, SignerSource, WalletDesk
 from issuers.wallets.apple.artwork import draw
 from issuers.wallets.apple.package import Package
-from issuers.wallets.apple.pass_json import PassTemplate
+from issuers.wallets.apple.pass_json import PassTemplate, note_of
+from issuers.wallets.apple.pushes import Pushes
 from issuers.wallets.apple.signature import ManifestSigner
-from issuers.wallets.apple.wording import strings_file
+from issuers.wallets.apple.updates import AppleUpdates
+from issuers.wallets.apple.web_service import web_service_router
 from keys.signer import Role
 from walletpass.pass_type import PassType
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
 
@@ -28,11 +36,13 @@ class _Prepared:
     def __init__(self, pass_type: PassType, settings: IssuerSettings) -> None:
         self.pass_type = pass_type
         self.template = PassTemplate(pass_type, settings)
-        strings = {
-            f"{language}.lproj/pass.strings": strings_file(table)
-            for language, table in self.template.wording.tables().items()
-        }
-        self.package = Package(draw(pass_type.category, pass_type.look) | strings)
+        self._images = draw(pass_type.category, pass_type.look)
+        self.package = Package(self._images | self.template.wording.files())
+
+    @cached_property
+    def without_strings(self) -> Package:
+        """For passes that say something which no other does."""
+        return Package(self._images)
 
 
 class AppleWallet:
@@ -54,8 +64,20 @@ class AppleWallet:
         voided, without its code, for phones that already hold it.
         """
         signer, prepared = self._manifest_signer(), self._prepare(carried.pass_type)
-        body = prepared.package.pack(prepared.template.render(carried), lambda manifest: signer.sign(manifest, now))
+        pass_json, note = prepared.template.render(carried), note_of(carried)
+        package, strings = prepared.package, {}
+        if note:
+            package, strings = prepared.without_strings, prepared.template.wording.files(note)
+        body = package.pack(pass_json, lambda manifest: signer.sign(manifest, now), strings)
         return Offer(body, MEDIA_TYPE, f"{carried.pass_type.name}-{carried.pass_.serial}.{form}")
+
+    def router(self, desk: WalletDesk) -> APIRouter:
+        """The web service that phones register with."""
+        return web_service_router(self._settings, self, desk)
+
+    def updates(self, desk: WalletDesk) -> Task:
+        """Tells phones that a pass has changed."""
+        return AppleUpdates(desk, Pushes(self._settings, self._signer_for, desk.seconds))
 
     def _prepare(self, pass_type: PassType) -> _Prepared:
         prepared = self._prepared.get(pass_type.name)

@@ -14,7 +14,9 @@ from datetime import date
 from enum import StrEnum
 
 from issuers.wallets.apple.wording import (
+    ENDED,
     NAME,
+    NOTE,
     RENEWED,
     STATUS,
     STATUS_CHANGED,
@@ -99,6 +101,8 @@ class Layout:
             wording.use(*words)
         status = field_start("status", wording.use(*STATUS), changeMessage=wording.use(*STATUS_CHANGED))
         self._status = {status_: f"{status}{encode(words[0])}}}" for status_, words in STATUS_WORDS.items()}
+        self._ended = f"{status}{encode(wording.use(*ENDED))}}}"
+        self._note = field_start("reminder", wording.use(*NOTE), changeMessage="%@")
         until = wording.use(*VALID_UNTIL)
         self._until_header = date_field_start("valid_until", until, "PKDateStyleShort")
         renewed = wording.use(*RENEWED)
@@ -106,13 +110,16 @@ class Layout:
         self._from = date_field_start("valid_from", wording.use(*VALID_FROM), "PKDateStyleLong")
         self._slots = self._arrange([c for c in pass_type.claims if Audience.HOLDER in c.visible_to])
 
-    def render(self, pass_: Pass) -> dict[Area, list[str]]:
-        """The field objects as JSON texts, by area."""
+    def render(self, pass_: Pass, note: str = "", *, ended: bool = False) -> dict[Area, list[str]]:
+        """The field objects as JSON texts, by area. `note` comes first on the back; `ended`: on this phone it is."""
         areas: dict[Area, list[str]] = {area: [] for area in Area}
-        blocked = pass_.status is not Status.VALID
+        blocked = ended or pass_.status is not Status.VALID
+        status = self._ended if ended else self._status[pass_.status]
         until = encode(noon(pass_.valid_until))
-        areas[Area.HEADER].append(self._status[pass_.status] if blocked else f"{self._until_header}{until}}}")
+        areas[Area.HEADER].append(status if blocked else f"{self._until_header}{until}}}")
         back = areas[Area.BACK]
+        if note:
+            back.append(f"{self._note}{encode(note)}}}")
         for slot in self._slots:
             text = slot.text(pass_, self._wording)
             if not text:
@@ -122,7 +129,7 @@ class Layout:
                 back.append(f"{slot.start_on_back}{encode(text)}}}")
         back += (f"{self._from}{encode(noon(pass_.valid_from))}}}", f"{self._until}{until}}}")
         if not blocked:
-            back.append(self._status[pass_.status])
+            back.append(status)
         return areas
 
     def _arrange(self, claims: list[Claim]) -> list[_Slot]:

@@ -12,6 +12,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -65,10 +66,16 @@ class Package:
         digests = {name: _sha1(shared[name]) for name in sorted(shared)}
         self._manifest = json.dumps(digests, separators=(",", ":"))[:-1] + ',"pass.json":"'
 
-    def pack(self, pass_json: bytes, sign: Callable[[bytes], bytes]) -> bytes:
-        """The archive. `sign` gets the bytes of manifest.json and returns the detached signature (DER)."""
-        manifest = f'{self._manifest}{_sha1(pass_json)}"}}'.encode("ascii")
-        own = (("pass.json", pass_json), ("manifest.json", manifest), ("signature", sign(manifest)))
+    def pack(
+        self, pass_json: bytes, sign: Callable[[bytes], bytes], more: Mapping[str, bytes] = MappingProxyType({})
+    ) -> bytes:
+        """The archive, with `more` files of this pass alone.
+
+        `sign` gets the bytes of manifest.json and returns the detached signature (DER).
+        """
+        listed = "".join(f',"{name}":"{_sha1(content)}"' for name, content in more.items())
+        manifest = f'{self._manifest}{_sha1(pass_json)}"{listed}}}'.encode("ascii")
+        own = (*more.items(), ("pass.json", pass_json), ("manifest.json", manifest), ("signature", sign(manifest)))
         files, directory, offset = [self._local], [self._central], len(self._local)
         for name, content in own:
             local, central = _entry(name, content, offset)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping
+from datetime import date
 
+from issuers.shown import shown_date
 from walletpass.pass_type import FrontCode
 from walletpass.status import Status
 
@@ -21,6 +23,8 @@ CHECKING = ("So wird geprüft", "How it is checked")
 ISSUER = ("Herausgegeben von", "Issued by")
 STATUS = ("Status", "Status")
 STATUS_CHANGED = ("Neuer Status: %@", "New status: %@")
+ENDED = ("Auf diesem Gerät beendet", "Ended on this device")  # the copy of a phone that was lost
+NOTE = ("Hinweis", "Note")
 STATUS_WORDS: dict[Status, tuple[str, str]] = {
     Status.VALID: ("Nicht ausgesetzt oder widerrufen", "Not suspended or revoked"),
     Status.SUSPENDED: ("Ausgesetzt", "Suspended"),
@@ -40,6 +44,16 @@ HOW_TO_CHECK: dict[FrontCode, tuple[str, str]] = {
         "valid is known to the institution's own system.",
     ),
 }
+
+
+def reminder_texts(days: int, last_day: date) -> tuple[str, str]:
+    """What a phone says some days before the end; a text of its own for each number of days, or nothing shows."""
+    german, english = shown_date(last_day, "de"), shown_date(last_day, "en")
+    return (
+        f"Ihr Ausweis endet in höchstens {days} Tagen, am {german}. Wenn Sie ihn weiter brauchen, verlängern Sie ihn "
+        "bitte rechtzeitig.",
+        f"Your pass ends within {days} days, on {english}. If you still need it, please renew it in time.",
+    )
 
 
 class Wording:
@@ -62,9 +76,11 @@ class Wording:
         """
         return f"{value}\N{NO-BREAK SPACE}" if value in self._english else value
 
-    def tables(self) -> dict[str, dict[str, str]]:
-        """By language: German key → text."""
-        return {"de": {german: german for german in self._english}, "en": dict(self._english)}
+    def files(self, *more: tuple[str, str]) -> dict[str, bytes]:
+        """The `pass.strings` of each language by path, with further pairs of German and English."""
+        english = self._english | dict(more)
+        tables = {"de": {german: german for german in english}, "en": english}
+        return {f"{language}.lproj/pass.strings": strings_file(table) for language, table in tables.items()}
 
 
 def strings_file(table: Mapping[str, str]) -> bytes:
