@@ -23,6 +23,7 @@ from issuers.offers import PAGE, CredentialDesk, Holding, is_offerable
 from issuers.outbox import Outbox
 from issuers.plates.publication import PlatePublication
 from issuers.publication import Publication
+from issuers.published_times import told_by
 from issuers.settings import IssuerSettings
 from issuers.versions import NOTHING_HERE, require_fitting_schema
 from issuers.wallets import CarriedPass, HasUpdates, Offer, Wallet, load_wallets
@@ -60,10 +61,12 @@ class Office:
 
     @cached_property
     def engine(self) -> Engine:
-        """The database, checked to be set up, of a fitting version and of this public URL."""
+        """The database, checked: set up, of a fitting version and this public URL, not older than what is published."""
         engine = self.connect()
+        told = told_by(self.settings.published)
         with read_transaction(engine) as connection:
             require_fitting_schema(connection)
+            told.require_known(connection)
             self.check_url(connection.scalar(select(installation.c.value).where(IS_URL)))
         return engine
 

@@ -36,8 +36,8 @@ def upgrade(engine: Engine, package: str) -> None:
         with connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-            found, ours = revision(connection), ScriptDirectory.from_config(config)
-            if found is None or any(found == known.revision for known in ours.walk_revisions()):
+            there, ours = revision(connection), ScriptDirectory.from_config(config)
+            if there is None or any(there == known.revision for known in ours.walk_revisions()):
                 config.attributes["connection"] = connection
                 command.upgrade(config, "head")
 

@@ -28,8 +28,7 @@ def upgrade() -> None:
     op.create_index("ix_outbox_due", "outbox", ["kind", "due_at", "id"], sqlite_where=due, postgresql_where=due)
     op.create_index("ix_outbox_claim", "outbox", ["claim"], sqlite_where=pending, postgresql_where=pending)
     op.create_index("ix_outbox_campaign", "outbox", ["campaign"])
-    # Positions of a list from here on were given out by a database that was lost; see `issuers.restoring`.
-    op.add_column("status_lists", sa.Column("refused_from", sa.Integer))
+    op.add_column("status_lists", sa.Column("kept", sa.LargeBinary))
     op.execute("INSERT INTO installation (name, value) VALUES ('oldest_code', '0003')")
     _copies()
     _devices()
