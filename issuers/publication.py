@@ -39,7 +39,7 @@ from walletpass.type_metadata import to_document
 from web.database import read_transaction, write_transaction
 
 AGGREGATION = "status-lists.json"
-_PUBLISH_LOCK = 0x9B11C  # the advisory lock's number on PostgreSQL
+PUBLISH_LOCK = 0x9B11C  # the advisory lock's number on PostgreSQL
 _PATIENCE = 3  # seconds to wait for a free `iat`; further off, the clock went back and we go on past it
 
 
@@ -118,7 +118,7 @@ class Publication:
 
     def _alone(self) -> AbstractContextManager[None]:
         (self.folder / "status").mkdir(parents=True, exist_ok=True)
-        return one_publisher(self._engine, self.folder, _PUBLISH_LOCK)
+        return one_publisher(self._engine, self.folder, PUBLISH_LOCK)
 
     def _pending_lists(self) -> list[str]:
         with read_transaction(self._engine) as connection:
