@@ -72,6 +72,18 @@ class PublishFailed(WalletPassError):
     code = "publish_failed"
 
 
+class DatabaseOlder(WalletPassError):
+    """The database has forgotten what was published: it was restored from an older copy."""
+
+    code = "database_older"
+
+
+class BackupFailed(WalletPassError):
+    """The copy of the installation was not made, or not whole."""
+
+    code = "backup_failed"
+
+
 class WalletUnknown(WalletPassError):
     """No wallet of that name, or it cannot write that form."""
 

@@ -8,6 +8,7 @@ from issuers import repository, status_lists
 from issuers.lifecycle import PUBLISH_LIST
 from issuers.models import installation
 from issuers.office import IS_URL, Office
+from issuers.versions import require_fitting_schema
 from keys.atomic_file import make_private_folder, write_public
 from keys.demo import add_new_roles, create_demo_keys
 from keys.key_ring import KeyRing
@@ -42,6 +43,7 @@ def initialise(office: Office) -> list[str]:
     engine = office.connect(create=True)
     upgrade(engine, _MIGRATIONS)
     with write_transaction(engine) as connection:
+        require_fitting_schema(connection)
         url = connection.scalar(select(installation.c.value).where(IS_URL))
         office.check_url(url)
         if url is None:

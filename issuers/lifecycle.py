@@ -215,6 +215,18 @@ def withdraw(connection: Connection, serial: str, carrier: str, order: Order) ->
     return count
 
 
+def withdraw_entries(connection: Connection, list_id: str, indexes: Collection[int], order: Order) -> int:
+    """Withdraw the credentials that have these entries of a status list, for good. Returns how many."""
+    count, ordered = 0, sorted(indexes)
+    for start in range(0, len(ordered), repository.BATCH):
+        batch = ordered[start : start + repository.BATCH]
+        which = (credentials.c.list_id == list_id) & credentials.c.status_index.in_(batch)
+        serials = connection.scalars(select(credentials.c.serial).where(which).distinct()).all()
+        count += _withdraw(connection, which, order)
+        repository.add_audit(connection, [order.record(Action.WITHDRAW, serial, "entry") for serial in serials])
+    return count
+
+
 def withdraw_other_keys(
     connection: Connection, serial: str, carrier: str, holder_key: bytes, order: Order, *, unbound_too: bool
 ) -> None:

@@ -95,6 +95,7 @@ status_lists = Table(
     Column("seed", LargeBinary, nullable=False),  # orders the indexes; never leaves the database
     Column("allocated", Integer, nullable=False),
     Column("issued_at", BigInteger, nullable=False),  # iat of the newest published token; strictly rises
+    Column("kept", LargeBinary),  # after a restore: entries of credentials that are not here, compressed as in a token
 )
 
 credentials = Table(

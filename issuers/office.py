@@ -18,13 +18,15 @@ from issuers import copies, repository
 from issuers.copies import Copy
 from issuers.errors import NotInitialised, PublicUrlFixed, WalletUnknown
 from issuers.lifecycle import Order
-from issuers.models import REVISION, installation
+from issuers.models import installation
 from issuers.offers import PAGE, CredentialDesk, Holding, is_offerable
 from issuers.outbox import Outbox
 from issuers.plates.publication import PlatePublication
 from issuers.publication import Publication
+from issuers.published_times import told_by
 from issuers.reminder_days import reminder_days, reminder_of
 from issuers.settings import IssuerSettings
+from issuers.versions import NOTHING_HERE, require_fitting_schema
 from issuers.wallets import CarriedPass, CreatesRemotely, HasUpdates, Offer, Wallet, load_wallets
 from keys.key_ring import KeyRing
 from keys.passphrase import KEYS_FOLDER, read_passphrase
@@ -32,11 +34,10 @@ from keys.signer import Role, Signer
 from walletpass.formats import load_formats
 from walletpass.pass_types import load_catalogue
 from walletpass.passes import Pass, all_claims, end_instant, local_day
-from web.database import create_engine_for, read_transaction, revision, write_transaction
+from web.database import create_engine_for, read_transaction, write_transaction
 
 QR_FORMAT = "cwt"
 UPDATE = "update"  # who asks when a carrier fetches what has changed
-_NOTHING = "Nothing is set up here yet; run walletpass init first (see WALLETPASS_HOME)."
 
 
 class Office:
@@ -62,14 +63,12 @@ class Office:
 
     @cached_property
     def engine(self) -> Engine:
-        """The database, checked to be set up, of this version and of this public URL."""
+        """The database, checked: set up, of a fitting version and this public URL, not older than what is published."""
         engine = self.connect()
+        told = told_by(self.settings.published)
         with read_transaction(engine) as connection:
-            found = revision(connection)
-            if found is None:
-                raise NotInitialised(_NOTHING)
-            if found != REVISION:
-                raise NotInitialised("The database is of another version; bring it up to date with walletpass init.")
+            require_fitting_schema(connection)
+            told.require_known(connection)
             self.check_url(connection.scalar(select(installation.c.value).where(IS_URL)))
         return engine
 
@@ -211,7 +210,7 @@ class Office:
         settings = self.settings
         file = settings.issuer_home / "issuer.db"
         if not (settings.database_url or create or file.exists()):
-            raise NotInitialised(_NOTHING)
+            raise NotInitialised(NOTHING_HERE)
         return create_engine_for(settings.database_url or f"sqlite:///{file}")
 
     def check_url(self, fixed: str | None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 
 from issuers.errors import PublishFailed
 from keys.atomic_file import locked_folder
+from web.database import translated
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def one_publisher(engine: Engine, folder: Path, number: int) -> Iterator[None]:
         with locked_folder(folder):
             yield
         return
-    with engine.connect() as connection:
+    with translated(), engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(:number)"), {"number": number})
         connection.commit()
         try:

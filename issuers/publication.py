@@ -17,10 +17,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from issuers.errors import PublishFailed
 from issuers.lifecycle import PUBLISH_LIST
 from issuers.models import outbox, publications, status_lists
 from issuers.one_publisher import one_publisher, publishing_disk
-from issuers.repository import BATCH
+from issuers.published_times import TRUST_LIST, told_by
+from issuers.repository import BATCH, add_outbox
 from issuers.settings import IssuerSettings
 from issuers.status_lists import changed_entries, current_array
 from keys.atomic_file import write_public
@@ -36,8 +38,8 @@ from walletpass.status_token import TokenTimes, TokenWriter
 from walletpass.type_metadata import to_document
 from web.database import read_transaction, write_transaction
 
-TRUST_LIST, AGGREGATION = "trust-list.jwt", "status-lists.json"
-_PUBLISH_LOCK = 0x9B11C  # the advisory lock's number on PostgreSQL
+AGGREGATION = "status-lists.json"
+PUBLISH_LOCK = 0x9B11C  # the advisory lock's number on PostgreSQL
 _PATIENCE = 3  # seconds to wait for a free `iat`; further off, the clock went back and we go on past it
 
 
@@ -116,7 +118,7 @@ class Publication:
 
     def _alone(self) -> AbstractContextManager[None]:
         (self.folder / "status").mkdir(parents=True, exist_ok=True)
-        return one_publisher(self._engine, self.folder, _PUBLISH_LOCK)
+        return one_publisher(self._engine, self.folder, PUBLISH_LOCK)
 
     def _pending_lists(self) -> list[str]:
         with read_transaction(self._engine) as connection:
@@ -137,7 +139,11 @@ class Publication:
             write_public(path.with_name(f"{list_id}.cwt"), writer.cwt(packed, times))
             write_public(path.with_name(f"{list_id}.jwt"), jwt)
             write_public(path, jwt)
-            self._mark_done(covered)
+            if not self._mark_done(list_id, issued_at, covered):
+                raise PublishFailed(
+                    "Another process published at the same moment, because the database was gone for a while; the "
+                    "change is kept and is published again within seconds."
+                )
             self._arrays[list_id] = (issued_at, array)
 
     def _read_list(self, list_id: str, published_at: int) -> tuple[StatusArray, list[int]]:
@@ -163,7 +169,9 @@ class Publication:
 
         It is taken in the database first: a crash loses a number, never repeats one.
         """
+        told = told_by(self.folder, ids)
         with write_transaction(self._engine) as connection:
+            told.require_known(connection)
             query = select(status_lists.c.id, status_lists.c.issued_at).where(status_lists.c.id.in_(ids))
             before = {row.id: row.issued_at for row in connection.execute(query)}
             issued_at = max(int(self._now()), *(last + 1 for last in before.values()))
@@ -178,18 +186,29 @@ class Publication:
         if 0 < ahead <= _PATIENCE:
             self._sleep(ahead)
 
-    def _mark_done(self, covered: list[int]) -> None:
+    def _mark_done(self, list_id: str, issued_at: int, covered: list[int]) -> bool:
+        """Unless another process has published the list meanwhile, because our lock went with a lost connection.
+
+        Which of the two documents lies there now is not known then: it is noted to be published again.
+        """
         with write_transaction(self._engine) as connection:
+            last = connection.scalar(select(status_lists.c.issued_at).where(status_lists.c.id == list_id))
+            if last != issued_at:
+                add_outbox(connection, PUBLISH_LIST, [list_id], int(self._now()))
+                return False
             for start in range(0, len(covered), BATCH):
                 rows = outbox.c.id.in_(covered[start : start + BATCH])
                 connection.execute(update(outbox).where(rows).values(done_at=int(self._now())))
+        return True
 
     def _publish_aggregation(self, ids: list[str]) -> None:
         uris = [self._settings.status_uri(list_id) for list_id in sorted(ids, key=int)]
         write_public(self.folder / AGGREGATION, json.dumps({"status_lists": uris}).encode())
 
     def _publish_trust_list(self) -> None:
+        told = told_by(self.folder, ())
         with write_transaction(self._engine) as connection:
+            told.require_known(connection)
             version, issued_at = self._next_version(connection)
         self._wait_until(issued_at)
         now = _aware(issued_at)
@@ -211,14 +230,15 @@ class Publication:
         row = connection.execute(
             select(publications).where(publications.c.name == TRUST_LIST).with_for_update()
         ).one_or_none()
-        version, last = (row.version, row.issued_at) if row else (0, 0)
-        issued_at = max(int(self._now()), last + 1)
-        values = {"version": version + 1, "issued_at": issued_at}
+        last, issued_before = (row.version, row.issued_at) if row else (0, 0)
+        issued_at = max(int(self._now()), issued_before + 1)
+        version = max(issued_at, last + 1)  # rises also past versions that a restored database has forgotten
+        values = {"version": version, "issued_at": issued_at}
         if row:
             connection.execute(update(publications).where(publications.c.name == TRUST_LIST).values(**values))
         else:
             connection.execute(insert(publications).values(name=TRUST_LIST, **values))
-        return version + 1, issued_at
+        return version, issued_at
 
 
 def _aware(seconds: int) -> datetime:

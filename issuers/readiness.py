@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from issuers.models import installation
 from issuers.office import Office
-from issuers.publication import AGGREGATION, TRUST_LIST
+from issuers.publication import AGGREGATION
+from issuers.published_times import TRUST_LIST
 from keys.signer import Role
 from walletpass.errors import WalletPassError
 from web.database import read_transaction

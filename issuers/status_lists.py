@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from issuers.errors import NoStatusIndex
 from issuers.models import credentials, status_lists
 from walletpass.status import Status
-from walletpass.status_list import StatusArray
+from walletpass.status_list import StatusArray, inflate
 
 _ROUNDS = 4
 MAX_LISTS = 999  # the settings check that a URI with three digits still fits the QR code
@@ -104,7 +104,9 @@ def not_valid(connection: Connection, list_id: str) -> Iterator[tuple[int, int]]
 
 def current_array(connection: Connection, list_id: str) -> StatusArray:
     """A list as it stands in the database."""
-    array = StatusArray.empty(connection.scalars(select(status_lists.c.size).where(status_lists.c.id == list_id)).one())
+    columns = (status_lists.c.size, status_lists.c.kept)
+    size, kept = connection.execute(select(*columns).where(status_lists.c.id == list_id)).one()
+    array = StatusArray.empty(size) if kept is None else StatusArray(inflate(kept))
     array.update(not_valid(connection, list_id))
     return array
 

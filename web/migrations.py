@@ -12,9 +12,10 @@ from typing import Any
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
-from web.database import WRITES, translated
+from web.database import WRITES, revision, translated
 
 _MIGRATION_LOCK = 0x57A11E7  # any number, the same for every process that migrates
 
@@ -23,7 +24,7 @@ def upgrade(engine: Engine, package: str) -> None:
     """Bring the schema to the newest revision of `package` (such as `issuers.migrations`).
 
     All revisions run in one transaction under a lock: of two processes that start at once the second waits and finds
-    nothing to do. The package's `env.py` calls `run_migrations`.
+    nothing to do. What a newer program left stays as it is. The package's `env.py` calls `run_migrations`.
     """
     found = find_spec(package)
     if found is None or not found.submodule_search_locations:
@@ -35,8 +36,10 @@ def upgrade(engine: Engine, package: str) -> None:
         with connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            there, ours = revision(connection), ScriptDirectory.from_config(config)
+            if there is None or any(there == known.revision for known in ours.walk_revisions()):
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
 
 
 @contextmanager

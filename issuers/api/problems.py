@@ -82,6 +82,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
     503: {
         "no_room": "The list cannot be stored here at this moment; nothing was imported.",
         "publish_failed": "The published documents could not be written; the change is kept and is published later.",
+        "database_older": "Published documents are newer than the database; run walletpass restored.",
         "no_status_index": "The status lists are full; nothing was issued.",
         "database_busy": "Another process is writing to the database; try again in a moment.",
         "database_unavailable": "The database cannot be reached or used at this moment.",

@@ -31,7 +31,7 @@ from walletpass.plate_keys import PlateKeys, keys_path, pack_keys, sign_plate_ke
 from walletpass.plate_list import PlateList, ZoneEntries, list_path, sign_plate_list
 from web.database import read_transaction, write_transaction
 
-_LOCK = 0x91A7E  # the advisory lock's number on PostgreSQL
+PLATES_LOCK = 0x91A7E  # the advisory lock's number on PostgreSQL
 _PATIENCE = 3  # seconds to wait for a free `iat`
 
 
@@ -85,7 +85,7 @@ class PlatePublication:
 
     def _alone(self) -> AbstractContextManager[None]:
         (self._folder / "plates" / "keys").mkdir(parents=True, exist_ok=True)
-        return one_publisher(self._engine, self._folder / "plates", _LOCK)
+        return one_publisher(self._engine, self._folder / "plates", PLATES_LOCK)
 
     def _days(self) -> list[PlateDay]:
         """Today and tomorrow, each with its key; older files and keys are gone."""

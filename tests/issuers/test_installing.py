@@ -10,7 +10,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
 
 import issuers.migrations
 from issuers.errors import NotInitialised
@@ -19,7 +18,7 @@ from issuers.models import REVISION, metadata
 from issuers.office import Office
 from issuers.settings import IssuerSettings
 from tests.city import City
-from web.database import read_transaction, revision, write_transaction
+from web.database import read_transaction, revision
 
 
 def test_the_revision_that_the_office_expects_is_the_newest_migration() -> None:
@@ -31,13 +30,6 @@ def test_the_migrations_make_the_tables_that_the_code_declares(city_on: City) ->
     with read_transaction(city_on.office.engine) as connection:
         found = compare_metadata(MigrationContext.configure(connection), metadata)
     assert found == []
-
-
-def test_a_database_of_another_version_is_refused_with_the_command_that_helps(city_on: City) -> None:
-    with write_transaction(city_on.office.engine) as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
-    with pytest.raises(NotInitialised, match="walletpass init"):
-        _ = Office(city_on.settings).engine
 
 
 def test_an_empty_database_is_not_set_up_by_looking_at_it(tmp_path: Path, database_url: str) -> None:

@@ -86,7 +86,7 @@ def test_the_trust_lists_version_rises(city: City) -> None:
 
     before = version()
     city.publishes()
-    assert version() == before + 1
+    assert version() > before
 
 
 def test_a_clock_that_was_set_back_does_not_stop_publishing(city: City) -> None:
@@ -200,3 +200,27 @@ def test_one_change_does_not_read_the_whole_list_again(city: City, monkeypatch: 
     city.revokes(passes[1])
     city.suspends(passes[2])
     assert read == []
+
+
+def test_a_publisher_that_was_overtaken_has_its_list_published_again(
+    city_on: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was gone for a moment and its lock with it: another process publishes meanwhile."""
+    pass_ = city_on.grants("family_card")
+    text = city_on.qr(pass_)
+    office, clock, real = city_on.office, city_on.clock, publication.write_public
+    other = Publication(city_on.settings, office.engine, office.catalogue, office.ring, clock, clock.sleep)
+
+    def overtaken(path: Path, content: bytes) -> None:
+        monkeypatch.setattr(publication, "write_public", real)
+        other._publish_lists(["1"])
+        real(path, content)
+
+    monkeypatch.setattr(publication, "write_public", overtaken)
+    with pytest.raises(PublishFailed, match="published again"):
+        city_on.revokes(pass_)
+    assert pending(city_on) > 0
+    newest = issued_at(city_on)
+    office.publication.publish_changes()
+    assert city_on.inspector_sees(text).reason is Reason.REVOKED
+    assert issued_at(city_on) > newest + 1, "later than both"

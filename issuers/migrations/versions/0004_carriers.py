@@ -37,6 +37,8 @@ def upgrade() -> None:
     valid = sa.text("status = 0")
     ending = ["type", "valid_until", "serial"]
     op.create_index("ix_passes_ending", "passes", ending, sqlite_where=valid, postgresql_where=valid)
+    op.add_column("status_lists", sa.Column("kept", sa.LargeBinary))
+    op.execute("INSERT INTO installation (name, value) VALUES ('oldest_code', '0003')")
     _copies()
     _devices()
     _reminders_and_letters()
