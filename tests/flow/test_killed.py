@@ -1,0 +1,120 @@
+"""A campaign goes through kills: of a worker, of the issuing service, of PostgreSQL. Nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from sqlalchemy import func, select
+
+from issuers.carrier_models import print_letters
+from issuers.models import audit, outbox
+from tests.flow.stage import WITHOUT_MAIL, Server, Stage, until
+from tests.issuers.wallets.iphone import IPhone
+from web.database import read_transaction
+
+STRESS = bool(os.environ.get("WALLETPASS_STRESS"))
+PASSES = 20_000 if STRESS else 2_000
+
+
+@pytest.fixture
+def running() -> Iterator[ExitStack]:
+    with ExitStack() as running:
+        yield running
+
+
+@pytest.fixture
+def server(running: ExitStack) -> Server:
+    server = Server(Path(running.enter_context(TemporaryDirectory(prefix="walletpass-postgresql-"))))
+    running.callback(server.stop)
+    return server
+
+
+def open_rows(stage: Stage) -> int:
+    with read_transaction(stage.office.engine) as connection:
+        rows = (
+            select(func.count()).select_from(outbox).where(outbox.c.done_at.is_(None), outbox.c.kind != "publish-list")
+        )
+        return connection.scalar(rows) or 0
+
+
+def test_after_kills_every_phone_is_current_and_nobody_is_told_twice(
+    tmp_path: Path, key_folder_of_today: Path, server: Server, running: ExitStack
+) -> None:
+    stage = Stage(tmp_path / "home", key_folder_of_today, server.url, running)
+    stage.starts("issuer", "serve", "issuer")
+    passes = stage.grants(PASSES)
+    phones = stage.phones(passes)
+    stage.office.offer([each.serial for each in passes], "google", "", stage.office.order("test"))
+    for name in ("worker-a", "worker-b"):
+        stage.starts(name, "serve", "worker")
+    until(lambda: open_rows(stage) == 0, "what was offered is not at Google")
+    end = stage.today + timedelta(days=395)
+    before = stage.google.requests.total()
+
+    with stage.awake(phones):
+        stage.starts_campaign(stage.renewals(PASSES, end))
+        until(lambda: len(stage.pushes.received) >= PASSES // 8, "no push")
+        stage.kills("worker-a")
+        until(lambda: len(stage.pushes.received) >= PASSES // 4, "no push after a worker died")
+        server.kill()
+        until(lambda: stage.google.requests.total() - before >= PASSES // 3, "nothing at Google after PostgreSQL died")
+        stage.kills("issuer")
+        stage.starts("issuer", "serve", "issuer")
+        stage.starts("worker-a", "serve", "worker")
+        until(lambda: len(stage.post.mails) >= PASSES // 2, "no mail")
+        stage.kills("worker-b")
+        if not STRESS:  # else it never comes back, and what it held is taken over when its lease ends, in three minutes
+            stage.starts("worker-b", "serve", "worker")
+        until(lambda: open_rows(stage) == 0, "what was to be done is not done")
+        until(lambda: all(current(phone, f"{end}") for phone in phones), "not every phone is current")
+
+    assert_google_is_current(stage, f"{end}", len(passes))
+    assert_everybody_was_told_once(stage)
+    with read_transaction(stage.office.engine) as connection:
+        renewed = Counter(connection.scalars(select(audit.c.serial).where(audit.c.action == "renew")))
+    assert renewed == Counter(each.serial for each in passes)
+    assert stage.office.outbox.failed() == []
+    assert_logs_are_silent_about_people(stage, phones)
+
+
+def current(phone: IPhone, end: str) -> bool:
+    [held] = phone.passes.values()
+    return end in str(held.json)
+
+
+def assert_google_is_current(stage: Stage, end: str, count: int) -> None:
+    ends = Counter(found["validTimeInterval"]["end"]["date"][:10] for found in stage.google.objects.values())
+    assert ends == {end: count}
+    assert stage.google.problems == []
+
+
+def assert_everybody_was_told_once(stage: Stage) -> None:
+    by_resident: dict[str, list[str]] = {}
+    for mail in stage.post.mails:
+        by_resident.setdefault(mail.to[0], []).append(str(mail.message["Message-ID"]))
+    assert len(by_resident) == PASSES - PASSES // WITHOUT_MAIL
+    assert all(len(set(names)) == 1 for names in by_resident.values()), "a repeated mail has the same Message-ID"
+    repeated = sum(len(names) - 1 for names in by_resident.values())
+    assert repeated <= 4, "only what was in flight at a kill"
+    with read_transaction(stage.office.engine) as connection:
+        letters = Counter(connection.scalars(select(print_letters.c.serial)))
+    assert len(letters) == PASSES // WITHOUT_MAIL
+    assert set(letters.values()) == {1}
+
+
+def assert_logs_are_silent_about_people(stage: Stage, phones: list[IPhone]) -> None:
+    logs = stage.logs()
+    assert "worker_started" in logs
+    for secret in ("Müller", "M\\u00fcller", "@example.org", "Bilker", "BP-0", "WP1:"):
+        assert secret not in logs
+    for phone in phones[:100]:
+        [held] = phone.passes.values()
+        assert phone.push_token not in logs
+        assert str(held.json["authenticationToken"]) not in logs
