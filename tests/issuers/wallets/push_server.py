@@ -94,8 +94,9 @@ class PushServer:
         return self
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
 
     def hang_up(self) -> None:
         """Close every connection, as a server does with those that have been idle for long."""
@@ -171,7 +172,7 @@ class _Connection(asyncio.Protocol):
         self._server.connections += 1
         self._server._open.add(self)
         settings = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: self._server.streams}
-        self._http.local_settings.update(settings)
+        self._http.local_settings = h2.settings.Settings(client=False, initial_values=settings)
         self._http.initiate_connection()
         transport.write(self._http.data_to_send())
 
