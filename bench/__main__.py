@@ -31,6 +31,8 @@ ROWS = (
     "publication delay postgresql",
     "machines rate",
     "machines slowest",
+    "pushes sent sqlite",
+    "pushes sent postgresql",
     "start start",
 )
 # What is left where a figure falls short of its limit, and why.

@@ -129,7 +129,8 @@ def insert_missing(connection: Connection, table: Table, row: Mapping[str, Any])
 
     Whether it was inserted.
     """
-    return bool(connection.execute(_own_insert(connection, table, row).on_conflict_do_nothing()).rowcount)
+    missing = _own_insert(connection, table, row).on_conflict_do_nothing()
+    return connection.execute(missing, execution_options={"preserve_rowcount": True}).rowcount > 0
 
 
 def insert_or_replace(connection: Connection, table: Table, row: Mapping[str, Any], key: str) -> None:

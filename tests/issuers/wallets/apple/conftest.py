@@ -11,7 +11,10 @@ from issuers.settings import IssuerSettings
 from issuers.wallets.apple import AppleWallet, build
 from keys.local_signer import LocalSigner
 from keys.signer import Role
+from tests.issuers.api.conftest import serve, service, service_on
 from tests.issuers.wallets.apple.apple_pass import NOW, TYPES, Opened, carry, demo_signer, opened
+
+__all__ = ["serve", "service", "service_on"]
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from issuers.wallets.apple.pass_json import instant, rgb
+from issuers.copies import Copy
+from issuers.wallets.apple.pass_json import instant, rgb, web_service_url
 from issuers.wallets.apple.wording import Wording, strings_file
 from tests.issuers.wallets.apple.apple_pass import HOLDER, NOW, QR_TEXT, TYPES, carry, opened
 from walletpass.pass_type import Audience, Claim
@@ -28,6 +29,8 @@ OPTIONAL = {
     "sharingProhibited",
     "expirationDate",
     "voided",
+    "webServiceURL",
+    "authenticationToken",
     "barcodes",
     "backgroundColor",
     "foregroundColor",
@@ -261,3 +264,79 @@ def test_one_german_text_cannot_mean_two_things_in_english():
 def test_strings_are_escaped():
     text = strings_file({'Ein "Wort"\\': "a\nb"}).decode("utf-16")
     assert text == '"Ein \\"Wort\\"\\\\" = "a\\nb";\n'
+
+
+def reminded(wallet, days: int | None, status: Status = Status.VALID):
+    carried = replace(carry(TYPES["social_pass"], status), reminder=days)
+    return opened(wallet.offer(carried, "pkpass", NOW))
+
+
+def test_a_reminder_stands_first_on_the_back_and_says_another_text_each_time(wallet):
+    assert "reminder" not in {field["key"] for field in reminded(wallet, None).fields}
+    texts = set()
+    for days in (60, 14, 3):
+        made = reminded(wallet, days)
+        note = made.style["backFields"][0]
+        assert (note["key"], note["label"], note["changeMessage"]) == ("reminder", "Hinweis", "%@")
+        assert note["value"].startswith(f"Ihr Ausweis endet in höchstens {days} Tagen, am 31.03.2027.")
+        english = strings_of(made, "en")[note["value"]]
+        assert english.startswith(f"Your pass ends within {days} days, on 31 Mar 2027.")
+        assert strings_of(made, "de").keys() == strings_of(made, "en").keys()
+        texts.add(note["value"])
+    assert len(texts) == 3
+
+
+@pytest.mark.parametrize("status", [Status.INVALID, Status.SUSPENDED])
+def test_nobody_is_reminded_of_a_pass_that_is_withdrawn(wallet, status):
+    assert "reminder" not in {field["key"] for field in reminded(wallet, 14, status).fields}
+
+
+def test_the_text_of_a_reminder_is_in_its_own_pass_only(wallet):
+    note = reminded(wallet, 14).field("reminder")["value"]
+    assert note not in strings_of(reminded(wallet, None), "en")
+    assert note not in strings_of(reminded(wallet, 3), "en")
+
+
+def copy_of(number: int = 1, ended_at: int | None = None) -> Copy:
+    return Copy(1, "k3V9xQ", "apple", number, "s" * 43, 0, 0, ended_at)
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_copy_names_the_pass_and_where_phones_hear_of_it(wallet, type_):
+    made = opened(wallet.offer(replace(carry(TYPES[type_]), copy=copy_of(3)), "pkpass", NOW)).json
+    assert made["serialNumber"] == "k3V9xQ-3"
+    assert (made["webServiceURL"], made["authenticationToken"]) == ("http://localhost:8000/apple", "s" * 43)
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_copy_that_has_ended_says_nothing_about_its_holder(wallet, type_):
+    made = opened(wallet.offer(replace(carry(TYPES[type_]), copy=copy_of(1, 7)), "pkpass", NOW))
+    assert made.json["voided"] is True
+    assert "barcodes" not in made.json
+    assert [field["value"] for field in made.style["headerFields"]] == ["Auf diesem Gerät beendet"]
+    everything = made.files["pass.json"].decode()
+    assert not any(word in everything for word in ("Jürgen", "Groß", "A-100:7", "D-XY", '"MÜ"', QR_TEXT))
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_a_pass_that_is_not_good_any_more_shows_no_code(wallet, type_):
+    made = opened(wallet.offer(replace(carry(TYPES[type_]), qr_text=""), "pkpass", NOW)).json
+    assert "barcodes" not in made
+    assert "voided" not in made, "a pass that has expired is shown as that by the phone itself"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "address"),
+    [
+        ("https://a.de", "https://a.de/apple"),
+        ("https://a.de/x", "https://a.de/x/apple"),
+        ("http://localhost:8000", "http://localhost:8000/apple"),
+        ("http://127.0.0.1", "http://127.0.0.1/apple"),
+        ("http://[::1]:8000", "http://[::1]:8000/apple"),
+        ("http://a.de", ""),
+        ("http://localhost.a.de", ""),
+        ("http://10.0.0.1", ""),
+    ],
+)
+def test_phones_are_sent_to_https_addresses_only(public_url, address):
+    assert web_service_url(public_url) == address
