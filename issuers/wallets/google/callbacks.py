@@ -41,7 +41,7 @@ from web.limits import BodyTooLarge, RateLimit, caller_address
 from web.problems import answer
 
 _LIMIT = 16 << 10  # bytes
-_PER_MINUTE = 1200  # of one address: all of Google comes from a few
+PER_MINUTE = 1200  # of one address: all of Google comes from a few
 _NONCE_KEPT = 7 * 86400  # seconds beyond its end, so that a clock that went astray lets nothing in twice
 _LOG = structlog.get_logger("walletpass.google")
 
@@ -108,7 +108,7 @@ class Callbacks:
 def add_callback(router: APIRouter, desk: WalletDesk, settings: IssuerSettings) -> None:
     """The address of callbacks. Only this side's own failures make Google try again."""
     callbacks = Callbacks(desk, settings, RootKeys(settings.google_callback_keys_url))
-    limit = RateLimit(_PER_MINUTE)
+    limit = RateLimit(PER_MINUTE)
 
     @router.post(CALLBACK_PATH)
     async def callback(request: Request) -> Response:

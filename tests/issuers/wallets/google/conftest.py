@@ -114,11 +114,16 @@ def google(make_google: Callable[..., Google]) -> Google:
 
 
 @pytest.fixture
-def google_on(request: pytest.FixtureRequest, make_google: Callable[..., Google], database_kind: str) -> Google:
-    """Once on SQLite and once on PostgreSQL."""
+def on_either(request: pytest.FixtureRequest, database_kind: str) -> dict[str, Any]:
+    """What makes a city on SQLite, and once more on PostgreSQL."""
     if database_kind == "sqlite":
-        return make_google()
+        return {}
     like: City = request.getfixturevalue("set_up_on_postgresql")
     template = make_url(like.settings.database_url).database
-    server: str = request.getfixturevalue("postgresql")
-    return make_google(like=like, database_url=new_database(server, template or ""))
+    return {"like": like, "database_url": new_database(request.getfixturevalue("postgresql"), template or "")}
+
+
+@pytest.fixture
+def google_on(make_google: Callable[..., Google], on_either: dict[str, Any]) -> Google:
+    """Once on SQLite and once on PostgreSQL."""
+    return make_google(**on_either)
