@@ -59,13 +59,14 @@ class MailRoom:
         html = _HTML.get_template("mail.html").render(
             language=language, notice=told, greeting=hello, city=settings.city_name, address=settings.city_address
         )
-        message = self._envelope(errand, to, told.subject, language)
+        message = self._envelope(errand, to, told.subject)
         message.set_content(f"{text}\n\n{settings.city_name}\n{settings.city_address}\n", cte="quoted-printable")
         message.add_alternative(html, subtype="html", cte="quoted-printable")
+        message["Content-Language"] = language  # not before: what is set as content takes such headers along
         message.set_boundary(f"=_{errand.id}.{self._installation}")  # else a random one: a repeat has the same bytes
         return to, message.as_bytes(policy=_LONG_HEADERS)
 
-    def _envelope(self, errand: Errand, to: str, subject: str, language: str) -> EmailMessage:
+    def _envelope(self, errand: Errand, to: str, subject: str) -> EmailMessage:
         settings, written_at = self._settings, datetime.fromtimestamp(errand.created_at, UTC)
         message = EmailMessage(policy=_POLICY)
         message["From"] = Address(_one_line(settings.city_name), addr_spec=self.sender)
@@ -77,7 +78,6 @@ class MailRoom:
         # The time belongs to it because SQLite gives the numbers of forgotten rows again.
         message["Message-ID"] = f"<{errand.id}.{errand.created_at}.{self._installation}@{self.domain}>"
         message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = language
         return message
 
 

@@ -90,19 +90,29 @@ class MailServer:
     async def _connect(self) -> SMTP:
         settings = self._settings
         encrypted = settings.smtp_port == SMTP_OVER_TLS
-        password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
+        tls = ssl.create_default_context(cafile=settings.smtp_ca)
         connection = SMTP(
             hostname=settings.smtp_host,
             port=settings.smtp_port,
-            username=settings.smtp_user or None,
-            password=password if settings.smtp_user else None,
             local_hostname=self._greets_as,
             timeout=settings.smtp_timeout,
             use_tls=encrypted,
-            start_tls=None if encrypted else settings.smtp_starttls,
-            tls_context=ssl.create_default_context(cafile=settings.smtp_ca),
+            start_tls=False,
+            tls_context=tls,
         )
-        await connection.connect()
+        try:
+            await connection.connect()
+            if settings.smtp_starttls and not encrypted:
+                await connection.ehlo()
+                if not connection.supports_extension("starttls"):
+                    raise MailServerUnavailable("mail_server_not_encrypted")
+                await connection.starttls(tls_context=tls)
+            if settings.smtp_user:
+                password = settings.smtp_password.get_secret_value() if settings.smtp_password else ""
+                await connection.login(settings.smtp_user, password)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

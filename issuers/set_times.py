@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from issuers.office import Office
+from issuers.printed_files import delete_printed
 from issuers.reminders import give_reminders
 
 DONE_KEPT = 30 * 86400  # seconds that an outbox row stays after it was done
@@ -21,7 +22,11 @@ def set_times(office: Office) -> Times:
     def remind() -> None:
         give_reminders(office)
 
+    def forget_printed() -> None:
+        delete_printed(office)
+
     return {
         "forget_done": ("17 3 * * *", forget_done),
+        "forget_printed": ("37 3 * * *", forget_printed),
         "give_reminders": ("30 6-18 * * *", remind),  # once a day; the other hours are for a machine that was off
     }

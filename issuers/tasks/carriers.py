@@ -33,7 +33,7 @@ class CarriersTask:
             carriers: dict[str, list[str]] = {}
             for serial, carrier in connection.execute(holding.distinct()):
                 carriers.setdefault(serial, []).append(carrier)
-            paused = _paused(connection, {errand.campaign for errand in errands if errand.campaign})
+            paused = paused_among(connection, {errand.campaign for errand in errands if errand.campaign})
             rows = [
                 {
                     "kind": f"update-{carrier}",
@@ -53,7 +53,7 @@ class CarriersTask:
         pass
 
 
-def _paused(connection: Connection, ids: Collection[int]) -> set[int]:
+def paused_among(connection: Connection, ids: Collection[int]) -> set[int]:
     """Those campaigns that are paused; they stay as they are until this transaction ends."""
     if not ids:
         return set()

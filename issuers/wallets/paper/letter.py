@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from issuers.occasions import Occasion, greeting, notice
@@ -19,12 +17,6 @@ from walletpass.passes import claim_value, local_day
 _LARGEST_BEHIND_GLASS = 16
 
 Texts = dict[str, str]
-
-
-def document(letters: Sequence[Mapping[str, object]], title: str, settings: IssuerSettings) -> str:
-    """The templates' input: letters in their order, as JSON."""
-    whole = {"title": title, "author": settings.city_name, "letters": letters}
-    return json.dumps(whole, ensure_ascii=False)
 
 
 def title_of(carried: CarriedPass) -> str:

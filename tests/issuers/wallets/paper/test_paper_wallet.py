@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,9 @@ from pypdf.generic import DictionaryObject
 from issuers.settings import IssuerSettings
 from issuers.symbology import Symbology
 from issuers.wallets import CarriedPass
-from issuers.wallets.paper import TEMPLATES, NotPrintable, PaperWallet, build
-from issuers.wallets.paper.letter import document, letter
+from issuers.wallets.paper import PaperWallet, build
+from issuers.wallets.paper.letter import letter
+from issuers.wallets.paper.press import TEMPLATES, NotPrintable
 from walletpass.entitlement import Holder
 
 Carry = Callable[..., CarriedPass]
@@ -51,8 +53,8 @@ def painter() -> typst.Compiler:
 @pytest.fixture
 def paint(painter: typst.Compiler, now: datetime) -> Callable[..., list[Image.Image]]:
     def painted(carried: CarriedPass, settings: IssuerSettings = SETTINGS, ppi: int = 200) -> list[Image.Image]:
-        inputs = {"letters": document([letter(carried, settings, now)], "", settings)}
-        pages = painter.compile(format="png", ppi=ppi, sys_inputs=inputs)
+        sheets = {"title": "", "author": "", "letters": [letter(carried, settings, now)]}
+        pages = painter.compile(format="png", ppi=ppi, sys_inputs={"input": json.dumps(sheets)})
         return [Image.open(io.BytesIO(page)).convert("L") for page in (pages if isinstance(pages, list) else [pages])]
 
     return painted

@@ -1,0 +1,41 @@
+"""`walletpass letters`: the files that wait for the printing office, and what was left out of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from issuers.commands.console import open_office, print_json
+from issuers.print_batches import documents
+from issuers.printed_files import folder_of
+from web.database import read_transaction
+
+app = typer.Typer(no_args_is_help=True, help="Letters to holders, printed by the workers, 500 in a file.")
+
+
+@app.callback()
+def _letters() -> None:
+    """A group, although it has one command today."""
+
+
+@app.command("list")
+def list_letters(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many batches, the newest first.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Print batches: how many letters, since when, in which file; and how many were left out, and why."""
+    office = open_office()
+    with read_transaction(office.engine) as connection:
+        found = documents(connection, limit)
+    if as_json:
+        print_json({"folder": str(folder_of(office)), "batches": found})
+        return
+    table = Table("Batch", "Letters", "Left out", "Made", "Printed", "File")
+    for batch in found:
+        left_out = ", ".join(f"{count} {code}" for code, count in sorted(batch["left_out"].items()))
+        cells = (batch["batch"], batch["letters"], left_out, batch["created_at"], batch["printed_at"], batch["file"])
+        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+    Console().print(table)
