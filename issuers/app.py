@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from issuers.api import imports
+from issuers.api import campaigns, imports
 from issuers.api.amendments import amendments_router
 from issuers.api.counter import Counter
 from issuers.api.description import ADDRESS, describe, pages_router
@@ -55,13 +55,14 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
         openapi_url=ADDRESS,
         lifespan=lifespan,
     )
-    fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies={imports.PATH: LIMIT})
+    lists = dict.fromkeys((imports.PATH, campaigns.PATH), LIMIT)
+    fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies=lists)
     install_field_problems(app)
     app.include_router(published_router(office.settings))
     app.state.tokens = BearerTokens(TokenStore(office.engine, tokens_table), REQUESTS_PER_MINUTE)
     counter = Counter(office, publisher)
-    routers = (passes_router, amendments_router, status_router, offers_router, links_router, imports.imports_router)
-    for router in routers:
+    routers = (passes_router, amendments_router, status_router, offers_router, links_router)
+    for router in (*routers, imports.imports_router, campaigns.campaigns_router):
         app.include_router(router(counter))
     app.include_router(residents_router(counter))
     describe(app)

@@ -34,10 +34,16 @@ _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def document(connection: Connection, found: Campaign) -> dict[str, Any]:
     """A campaign as the command line and the API show it; nothing personal."""
-    rows = dict.fromkeys(OUTCOMES, 0)
+    counts = dict.fromkeys(OUTCOMES, 0)
     query = select(campaign_rows.c.outcome, func.count()).where(campaign_rows.c.campaign_id == found.id)
     for outcome, count in connection.execute(query.group_by(campaign_rows.c.outcome)):
-        rows[outcome] = count
+        counts[outcome] = count
+    shown = brief(found)
+    return shown | {"rows": shown["rows"] | counts, "messages": _messages(connection, found)}
+
+
+def brief(found: Campaign) -> dict[str, Any]:
+    """The same without what takes counting."""
     return {
         "id": found.id,
         "name": found.name,
@@ -48,8 +54,7 @@ def document(connection: Connection, found: Campaign) -> dict[str, Any]:
         "actor": found.actor,
         "created_at": found.created_at,
         "changed_at": found.changed_at,
-        "rows": {"total": found.total, "done": found.position} | rows,
-        "messages": _messages(connection, found),
+        "rows": {"total": found.total, "done": found.position},
     }
 
 

@@ -7,10 +7,10 @@ is done when its list is read and none of them is open. Functions work in the ca
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
@@ -32,6 +32,7 @@ MESSAGES = (MAIL, LETTER, PRINT)  # what a cancelled campaign no longer sends
 CANCELLED_CODE = "cancelled"
 FAILED_ROW, WARNING = "failed", "warning"
 HAND_OVER = 60  # seconds until workers look at what others held when a campaign was cancelled
+LONGEST_NAME = 80  # characters
 _PIECE = 1 << 20  # bytes
 
 
@@ -98,7 +99,7 @@ def start(connection: Connection, wish: Wish, source: SourceFile, now: int) -> i
     if source.total_bytes > LIMIT:
         raise ListTooLarge(f"The list has more than {LIMIT >> 20} MB; divide it.")
     row = {
-        "name": wish.name,
+        "name": wish.name[:LONGEST_NAME],
         "type": wish.pass_type,
         "state": State.RUNNING.value,
         "actor": wish.actor,
@@ -221,6 +222,15 @@ def _call_worker(connection: Connection, number: int, due: int) -> None:
     waits = (outbox.c.kind == CAMPAIGN) & (outbox.c.subject == str(number)) & outbox.c.done_at.is_(None)
     if connection.execute(select(outbox.c.id).where(waits, outbox.c.failed_at.is_(None)).limit(1)).first() is None:
         repository.add_outbox(connection, CAMPAIGN, [str(number)], due)
+
+
+class Change(Protocol):
+    """`pause`, `resume` and `cancel`."""
+
+    def __call__(self, connection: Connection, number: int, now: int) -> None: ...
+
+
+CHANGES: Mapping[str, Change] = {"pause": pause, "resume": resume, "cancel": cancel}
 
 
 # What the workers do

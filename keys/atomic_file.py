@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PRIVATE_FILE = 0o600
@@ -25,29 +25,35 @@ def make_private_folder(folder: Path) -> None:
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace the file at `path`; a kill or a full disk at any moment leaves the old one whole."""
-    with _written_beside(path, content) as beside:
+    with _written_beside(path, (content,)) as beside:
+        beside.replace(path)
+
+
+def write_private_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """As `write_private`, for a content that is never in memory as a whole."""
+    with _written_beside(path, parts) as beside:
         beside.replace(path)
 
 
 def create_private(path: Path, content: bytes) -> None:
     """As `write_private`, but never over an existing file: raises `FileExistsError`, also in a race."""
-    with _written_beside(path, content) as beside:
+    with _written_beside(path, (content,)) as beside:
         os.link(beside, path)
 
 
 def write_public(path: Path, content: bytes) -> None:
     """As `write_private`, for documents that anybody may read."""
-    with _written_beside(path, content, PUBLIC_FILE) as beside:
+    with _written_beside(path, (content,), PUBLIC_FILE) as beside:
         beside.replace(path)
 
 
 @contextlib.contextmanager
-def _written_beside(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> Iterator[Path]:
+def _written_beside(path: Path, parts: Iterable[bytes], mode: int = PRIVATE_FILE) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.writelines(parts)
             file.flush()
             os.fsync(descriptor)
         yield beside

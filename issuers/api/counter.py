@@ -95,7 +95,7 @@ class Counter:
         A token that may not read the department's passes learns no more than the members of `PassBrief`.
         """
         attempt = await self.attempt(request, token, key)
-        answered, serial = await self.work(once, self.office.engine, attempt, status, change)
+        answered, serial = await self.once(attempt, status, change)
         if publish:
             await self.publisher.publish()
         document = await self.work(self.document, serial)
@@ -103,6 +103,10 @@ class Counter:
             document = {name: document[name] for name in PassBrief.model_fields}
         headers = PRIVATE | ({"Location": f"/api/v1/passes/{serial}"} if answered == 201 else {})
         return JSONResponse(document, answered, headers)
+
+    async def once(self, attempt: Attempt, status: int, change: Callable[[Connection], str]) -> tuple[int, str]:
+        """Do `change` in a worker thread unless the same request was done before; see `idempotency.once`."""
+        return await self.work(once, self.office.engine, attempt, status, change)
 
     async def attempt(
         self, request: Request, token: Token, key: str | None, body_sha256: bytes | None = None

@@ -22,7 +22,8 @@ _INTRODUCTION = """\
 Departments create and change passes here; wallets and inspectors read the published documents.
 
 Send a bearer token (`walletpass tokens create`) with every request below `/api/`. Its scopes are `department:action`;
-the actions are read, issue, offer, renew, amend, suspend, reinstate, revoke, withdraw and import. A pass of a
+the actions are read, issue, offer, renew, amend, suspend, reinstate, revoke, withdraw and import (which is also the
+right to campaigns). A pass of a
 department that the token may not read is answered as unknown; with a right to change but not to read, the answer
 holds only serial, type and status.
 

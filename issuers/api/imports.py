@@ -27,10 +27,9 @@ from walletpass.passes import local_day
 PATH = "/api/v1/imports"
 _AT_ONCE = 2
 _TOO_MANY = 0  # missing passes: nobody is asked here, so more than half always needs `force`
-_CODES = (*EVERYWHERE, *WITH_BODY, "unsupported_media_type", "unknown_type", "too_many_missing", "file_empty",
-          "not_a_text_file", "bad_encoding", "bad_header", "missing_column", "duplicate_column", "bad_quotes",
-          "no_room")  # fmt: skip
-_BODY: dict[str, Any] = {
+LIST_CODES = (*EVERYWHERE, *WITH_BODY, "unsupported_media_type", "unknown_type", "file_empty", "not_a_text_file",
+              "bad_encoding", "bad_header", "missing_column", "duplicate_column", "bad_quotes", "no_room")  # fmt: skip
+LIST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The list: UTF-8, CP1252 or ISO-8859-1; comma, semicolon or tab; at most 64 MB.",
@@ -42,8 +41,9 @@ _BODY: dict[str, Any] = {
         },
     }
 }
+DRY_RUN = "Say what would change, and whom that would reach; change nothing."
 _COMPLETE = "Suspend passes that the list does not name; needs the right to suspend, too."
-_REISSUE = "New passes for numbers that were revoked; needs the right to issue, too."
+REISSUE = "New passes for numbers that were revoked; needs the right to issue, too."
 
 
 def imports_router(counter: Counter) -> APIRouter:
@@ -52,15 +52,19 @@ def imports_router(counter: Counter) -> APIRouter:
     office, running = counter.office, CapacityLimiter(_AT_ONCE)
 
     @router.post(
-        PATH, summary="Import a list", response_model=ImportOut, responses=problems(*_CODES), openapi_extra=_BODY
+        PATH,
+        summary="Import a list",
+        response_model=ImportOut,
+        responses=problems(*LIST_CODES, "too_many_missing"),
+        openapi_extra=LIST_BODY,
     )
     async def import_list(
         request: Request,
         token: Caller,
         type: Annotated[str, Query(description="The type of pass.", examples=["library_card"])],  # noqa: A002
-        dry_run: Annotated[bool, Query(description="Say what would change; change nothing.")] = False,
+        dry_run: Annotated[bool, Query(description=DRY_RUN)] = False,
         complete: Annotated[bool, Query(description=_COMPLETE)] = False,
-        reissue: Annotated[bool, Query(description=_REISSUE)] = False,
+        reissue: Annotated[bool, Query(description=REISSUE)] = False,
         force: Annotated[bool, Query(description="With complete: even if more than half is missing.")] = False,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
@@ -69,15 +73,14 @@ def imports_router(counter: Counter) -> APIRouter:
         for action, asked in (("import", True), ("suspend", complete), ("issue", reissue)):
             if asked:
                 token.require(pass_type.department, action)
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
-            raise InvalidBody("Send the list as text/csv.")
+        require_csv(request)
         order = office.order(f"token {token.id}")
         work = Import(office.engine, pass_type, order, dry_run, complete, reissue, force, _TOO_MANY)
         with upload(office.settings.issuer_home) as file:
             sha256 = await receive(request, file)
             attempt = await counter.attempt(request, token, idempotency_key, sha256)
             await counter.work(once, office.engine, attempt, 200, lambda _: pass_type.name)
-            answer = await to_thread.run_sync(_run, work, Path(file.name), counter.zones, limiter=running)
+            answer = await to_thread.run_sync(answer_of, work, Path(file.name), counter.zones, limiter=running)
         if not dry_run:
             await counter.publisher.publish()
         return answer
@@ -85,6 +88,12 @@ def imports_router(counter: Counter) -> APIRouter:
     return router
 
 
-def _run(work: Import, path: Path, zones: frozenset[str]) -> Response:
+def require_csv(request: Request) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/csv":
+        raise InvalidBody("Send the list as text/csv.")
+
+
+def answer_of(work: Import, path: Path, zones: frozenset[str]) -> Response:
+    """Do the import and answer with its report."""
     rows = read_rows(SourceFile(path), work.pass_type, local_day(work.order.now), zones)
     return JSONResponse(work.run(rows, lambda: None).document(), headers=PRIVATE)

@@ -25,6 +25,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
     404: {
         "not_found": "There is nothing at this address.",
         "unknown_serial": "There is no pass with this serial.",
+        "unknown_campaign": "There is no campaign of this number.",
     },
     406: {"not_acceptable": "None of the accepted media types can be sent."},
     408: {"body_too_slow": "The request took too long to arrive."},
@@ -36,6 +37,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
         "suspended": "The pass is suspended; reinstate it before it is offered to a wallet.",
         "expired": "The pass has expired; renew it before it is offered to a wallet.",
         "bound_elsewhere": "Another phone or browser shows this pass's live code; take it over on purpose.",
+        "campaign_over": "The campaign is done; nothing was changed.",
         "too_many_missing": "240 of 300 passes are not in the list; that looks like a cut-off file.",
     },
     413: {"body_too_large": "The request is too large; at most 64 kB are taken here."},

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, StrictInt, StrictStr, model_validator
 
+from issuers.notices import Inform
 from walletpass.claims import MAX_EMAIL
 
 MAX_MEMBERS = 40
@@ -236,6 +237,60 @@ class ReachOut(BaseModel):
     mail: int = Field(description="Holders of renewed passes who would get a mail.")
     letter: int = Field(description="And a letter.")
     nobody: int = Field(description="And neither.")
+
+
+class ProgressOut(BaseModel):
+    """How many rows the list has, and how many are dealt with."""
+
+    total: int
+    done: int
+
+
+class CampaignRows(ProgressOut):
+    """And what became of those."""
+
+    created: int
+    renewed: int
+    updated: int
+    unchanged: int
+    failed: int
+
+
+class MessagesOut(BaseModel):
+    """How many messages of a kind are sent, waiting, failed for good, or not sent because of a cancellation."""
+
+    done: int
+    open: int
+    failed: int
+    cancelled: int
+
+
+class CampaignBrief(BaseModel):
+    """A list that workers import, and how far they are."""
+
+    id: int
+    name: str
+    type: str
+    state: Literal["running", "paused", "cancelled", "done", "failed"]
+    code: str | None = Field(description="Why it failed.")
+    inform: Inform = Field(description="How holders of renewed passes are told.")
+    actor: str
+    created_at: int = Field(description="Seconds since 1970.")
+    changed_at: int
+    rows: ProgressOut
+
+
+class CampaignOut(CampaignBrief):
+    """The same with what became of its rows and what was told because of them."""
+
+    rows: CampaignRows
+    messages: dict[str, MessagesOut] = Field(description="By kind: update-apple, update-google, mail, letter, print.")
+
+
+class CampaignsOut(BaseModel):
+    """Campaigns, the newest first."""
+
+    campaigns: list[CampaignBrief]
 
 
 class ImportOut(BaseModel):

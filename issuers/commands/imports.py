@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from issuers.commands.console import ACTOR, FAILED, open_office, print_json, refuse, say
 from issuers.importing import Import, ImportReport
+from issuers.notices import Inform
 from issuers.office import Office
 from issuers.reach import Reach
 from issuers.sources.csv_file import SourceFile
@@ -50,20 +51,23 @@ def import_passes(
         _confirm(office, work, source)
         work = replace(work, force=True)  # seen and confirmed
     if failed is None:
-        report = _run(office, work, source)
+        report = run_import(office, work, source)
     else:
         with FailedRows(failed, source.header, source.delimiter, source.encoding) as rows:
-            report = _run(office, work, source, rows.add)
+            report = run_import(office, work, source, rows.add)
     if not dry_run:
         office.publication.publish_changes()
     if as_json:
         print_json(report.document())
-    _say(report, work, as_json)
+    say_report(report, work, as_json)
     if report.failed:
         raise typer.Exit(FAILED)
 
 
-def _run(office: Office, work: Import, source: SourceFile, *note_failure: Callable[[RowFailure], None]) -> ImportReport:
+def run_import(
+    office: Office, work: Import, source: SourceFile, *note_failure: Callable[[RowFailure], None]
+) -> ImportReport:
+    """Import with a progress bar where somebody sees it."""
     zones = frozenset(office.settings.parking_zones)
     rows = read_rows(source, work.pass_type, local_day(work.order.now), zones)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -76,12 +80,12 @@ def _run(office: Office, work: Import, source: SourceFile, *note_failure: Callab
 def _confirm(office: Office, work: Import, source: SourceFile) -> None:
     """A complete list suspends what it lacks: on a terminal that is shown and asked first."""
     preview = Import(work.engine, work.pass_type, work.order, dry_run=True, complete=True, reissue=work.reissue)
-    report = _run(office, preview, source)
-    _say(report, preview, quiet=False)
+    report = run_import(office, preview, source)
+    say_report(report, preview, quiet=False)
     typer.confirm(f"Import, and suspend {report.missing} passes that are missing from the list?", abort=True, err=True)
 
 
-def _say(report: ImportReport, work: Import, quiet: bool) -> None:
+def say_report(report: ImportReport, work: Import, quiet: bool) -> None:
     """Counts on stdout (unless JSON is there), failures on stderr."""
     counts = report.document()
     words = ("created", "renewed", "updated", "unchanged", "failed") + (("missing",) if work.complete else ())
@@ -89,7 +93,7 @@ def _say(report: ImportReport, work: Import, quiet: bool) -> None:
     if not quiet:
         sys.stdout.write(f"{'Would be: ' if work.dry_run else ''}{line}\n")
     if report.reach and not quiet:
-        sys.stdout.write(reach_line(report.reach))
+        sys.stdout.write(_reach_line(report.reach))
     for failure in report.failures[:_SHOWN_FAILURES]:
         where = f"line {failure.line}" + (f", column {failure.column}" if failure.column else "")
         say(f"{where}: {failure.sentence} [{failure.code}]")
@@ -101,9 +105,11 @@ def _say(report: ImportReport, work: Import, quiet: bool) -> None:
         say(f"… and {report.warnings - _SHOWN_FAILURES} more warnings; --json tells the first 1,000.")
 
 
-def reach_line(reach: Reach) -> str:
+def _reach_line(reach: Reach) -> str:
     """Whom the changes would reach."""
     found = reach.document()
     wallets = ", ".join(f"{count} in {wallet}" for wallet, count in found["wallets"].items()) or "none in a wallet"
     phones = f" ({found['apple_phones']} Apple phones)" if found["apple_phones"] else ""
-    return f"Renewed and updated passes: {found['passes']}, {wallets}{phones}\n"
+    told = f"{found['mail']} by mail, {found['letter']} by letter, {found['nobody']} not told"
+    line = f"Renewed and updated passes: {found['passes']}, {wallets}{phones}\n"
+    return line if reach.inform is Inform.NONE else f"{line}Holders of renewed passes: {told}\n"

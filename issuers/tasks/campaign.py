@@ -143,9 +143,11 @@ class _Reading:
 
 
 def _valid(connection: Connection, serials: Collection[str]) -> list[str]:
-    """A suspended pass is renewed with the others, but its holder is not told that it goes on."""
+    """Those that are valid, in their order: who has a suspended pass is not told that it goes on."""
     valid = passes.c.status == int(Status.VALID)
-    return list(connection.scalars(select(passes.c.serial).where(among(connection, passes.c.serial, serials), valid)))
+    found = select(passes.c.serial).where(among(connection, passes.c.serial, serials), valid)
+    told = set(connection.scalars(found))
+    return [serial for serial in serials if serial in told]
 
 
 def build(office: Office) -> CampaignTask:

@@ -10,8 +10,8 @@ import pytest
 
 from issuers import campaigns
 from issuers.campaigns import CampaignOver, State, UnknownCampaign
-from issuers.models import outbox
 from issuers.notices import Inform
+from issuers.set_times import set_times
 from issuers.sources.errors import SourceRefused
 from issuers.tasks import campaign as campaign_task
 from issuers.tasks.campaign import CampaignTask
@@ -170,16 +170,17 @@ def test_what_a_worker_holds_when_it_is_paused_is_not_put_off_to_before_the_resu
 
 
 def test_what_failed_for_good_in_a_paused_campaign_waits_too_when_it_is_tried_again(city_on: City) -> None:
-    number = starts(city_on, renewals(city_on, permits(city_on, 1)), inform=Inform.LETTER)
+    number = starts(city_on, renewals(city_on, permits(city_on, 2)), inform=Inform.LETTER)
     reads(city_on)
-    claim = city_on.office.outbox.claim("letter", 2, 60)
+    claim = city_on.office.outbox.claim("letter", 1, 60)
     assert claim
     city_on.office.outbox.report(claim, 60).failed([city_on.office.outbox.held(claim)[0].id], "not_printable")
-    assert shown(city_on, number)["state"] == State.DONE, "what failed for good is told, and open no longer"
-    with write_transaction(city_on.office.engine) as connection:
-        connection.execute(outbox.update().where(outbox.c.kind == "letter").values(due_at=campaigns.PARKED))
-    city_on.office.outbox.retry()
+    changes(city_on, campaigns.pause, number)
+    assert city_on.office.outbox.retry() == 1
     assert everything(city_on) == 0
+    changes(city_on, campaigns.resume, number)
+    everything(city_on)
+    assert shown(city_on, number)["messages"]["letter"]["done"] == 2
 
 
 @pytest.mark.usefixtures("small_chunks")
@@ -333,11 +334,10 @@ def test_after_400_days_a_campaign_is_forgotten_with_its_rows(city_on: City) -> 
     city_on.later(days=399)
     city_on.office.outbox.forget(int(city_on.clock()))
     assert exported(city_on, number)[0]["Brief"] == "gedruckt", "the result stays whole as long as the campaign"
-    with write_transaction(city_on.office.engine) as connection:
-        assert campaigns.forget(connection, int(city_on.clock()) - 400 * 86400) == 0
+    set_times(city_on.office)["forget_campaigns"][1]()
+    assert shown(city_on, number)["state"] == State.DONE
     city_on.later(days=2)
-    with write_transaction(city_on.office.engine) as connection:
-        assert campaigns.forget(connection, int(city_on.clock()) - 400 * 86400) == 1
+    set_times(city_on.office)["forget_campaigns"][1]()
     assert noted(city_on, "letter") == []
     with pytest.raises(UnknownCampaign):
         shown(city_on, number)
