@@ -192,7 +192,7 @@ def test_a_revocation_at_one_machine_is_served_by_the_other(town: Town) -> None:
 
 
 def test_machines_that_sign_at_once_never_use_a_time_twice(town: Town) -> None:
-    """With connections of their own, as two processes have. ECDSA signatures are random: two documents with one time would differ."""
+    """ECDSA signatures are random: two documents with one time would differ."""
     seen: dict[tuple[str, int], set[bytes]] = {}
     order: dict[str, list[int]] = {list_id: [] for list_id in LISTS}
     stop = threading.Event()
