@@ -66,7 +66,9 @@ def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
     greeting = (tmp_path / "first.log").read_text()
     assert re.search(r"/desk, start password of demo: [a-z0-9-]{23}, good once", greeting)
     assert re.search(r"/inspector/#enrol=\S+", greeting)
-    assert all(re.search(word, greeting) for word in ("Issuing service", "Verifying service", "Worker", r"tokens\.txt", "Try:"))
+    assert all(
+        re.search(word, greeting) for word in ("Issuing service", "Verifying service", "Worker", r"tokens\.txt", "Try:")
+    )
     stop(first, ports)
     before = tokens.read_bytes()
     stop(start(clone, env, tmp_path / "second.log"), ports)
