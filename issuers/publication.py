@@ -136,9 +136,9 @@ class Publication:
             writer = self.token_writer(list_id, signer)
             path = self.folder / "status" / list_id
             jwt = writer.jwt(packed, times)
-            write_public(path.with_name(f"{list_id}.cwt"), writer.cwt(packed, times))
-            write_public(path.with_name(f"{list_id}.jwt"), jwt)
-            write_public(path, jwt)
+            write_public(path.with_name(f"{list_id}.cwt"), writer.cwt(packed, times), issued_at)
+            write_public(path.with_name(f"{list_id}.jwt"), jwt, issued_at)
+            write_public(path, jwt, issued_at)
             if not self._mark_done(list_id, issued_at, covered):
                 raise PublishFailed(
                     "Another process published at the same moment, because the database was gone for a while; the "

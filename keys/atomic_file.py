@@ -41,9 +41,15 @@ def create_private(path: Path, content: bytes) -> None:
         os.link(beside, path)
 
 
-def write_public(path: Path, content: bytes) -> None:
-    """As `write_private`, for documents that anybody may read."""
+def write_public(path: Path, content: bytes, modified_at: int | None = None) -> None:
+    """As `write_private`, for documents that anybody may read.
+
+    `modified_at`: the file's time, in seconds since 1970. Web servers tell documents apart by its whole seconds and its
+    size; of two within a second the second would be taken for the first.
+    """
     with _written_beside(path, (content,), PUBLIC_FILE) as beside:
+        if modified_at is not None:
+            os.utime(beside, (modified_at, modified_at))
         beside.replace(path)
 
 

@@ -1,6 +1,6 @@
-"""`walletpass demo`: a sample city, and both services beside each other as two processes until Ctrl-C.
+"""`walletpass demo`: a sample city, both services and a worker beside each other as processes until Ctrl-C.
 
-The services are started as anybody would start them, by their commands; this process only watches over them.
+They are started as anybody would start them, by their commands; this process only watches over them.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ _COMMAND = (sys.executable, "-m", "walletpass")
 _SCOPES = {"issuer": "*:*", "verifier": "*:verify"}
 _READY_WITHIN = 30.0  # seconds
 _PAGE_LINK = "resident_parking_permit-page-link.txt"
+_WORKER = "worker"  # listens on no port
 _EXAMPLES = (("apple", "pkpass"), ("google", "txt"), ("paper", "pdf"), ("qr", "png"), ("qr", "txt"))
 
 
 class ServiceFailed(WalletPassError):
-    """One of the two services did not start, or ended by itself."""
+    """A service or the worker did not start, or ended by itself."""
 
     code = "service_failed"
 
@@ -60,7 +61,7 @@ def demo() -> None:
         say("Setting up the sample city …")
         _set_up(office, folder)
         write_private(tokens, (_make_tokens() + _make_staff(ports["verifier"]) + _invite_device()).encode())
-    services = {name: subprocess.Popen([*_COMMAND, "serve", name], start_new_session=True) for name in ports}  # noqa: S603
+    services = {name: _start(name) for name in (*ports, _WORKER)}
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         _wait_until_ready(services, ports)
@@ -70,6 +71,10 @@ def demo() -> None:
         say("Stopping …")
     finally:
         _stop(services)
+
+
+def _start(name: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([*_COMMAND, "serve", name], start_new_session=True)  # noqa: S603
 
 
 def _set_up(office: Office, folder: Path) -> None:
@@ -173,10 +178,11 @@ def _greet(ports: dict[str, int], tokens: Path, folder: Path) -> None:
         f"Verifying service  {verifier}{sign_in}\n"
         f"Inspector's app    {device or verifier + '/inspector/'}\n"
         f"                   (this link enrols one browser, within a day; then: walletpass devices create NAME)\n"
+        f"Worker             tells phones, sends mail and letters; what waits: walletpass jobs list\n"
         f"Demo tokens        {tokens}\n"
         f"{page}"
         f"Try: open {verifier} and upload {folder / 'resident_parking_permit.png'}\n"
-        "Ctrl-C stops both."
+        "Ctrl-C stops all."
     )
     sys.stdout.flush()
 

@@ -131,7 +131,7 @@ class PlatePublication:
         issuer = self._settings.public_url
         plates = PlateList(issuer, day.day, issued_at, expires_at, day.salt, nonce, check, day.iterations, zones)
         signer = self._ring.signer(Role.PLATE_LIST, datetime.fromtimestamp(issued_at, UTC))
-        write_public(self._folder / list_path(day.day), sign_plate_list(plates, signer))
+        write_public(self._folder / list_path(day.day), sign_plate_list(plates, signer), issued_at)
         with write_transaction(self._engine) as connection:
             row = update(plate_days).where(plate_days.c.day == day.day)
             connection.execute(row.values(fingerprint=content.fingerprint()))

@@ -28,7 +28,7 @@ def start(clone: Path, env: dict[str, str], log: Path) -> subprocess.Popen[bytes
     with log.open("wb") as output:
         process = subprocess.Popen(["make", "run"], cwd=clone, env=env, stdout=output, stderr=output, process_group=0)
     deadline = time.monotonic() + 240
-    while "Ctrl-C stops both" not in log.read_text():
+    while "Ctrl-C stops all" not in log.read_text():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
@@ -66,7 +66,9 @@ def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
     greeting = (tmp_path / "first.log").read_text()
     assert re.search(r"/desk, start password of demo: [a-z0-9-]{23}, good once", greeting)
     assert re.search(r"/inspector/#enrol=\S+", greeting)
-    assert all(re.search(word, greeting) for word in ("Issuing service", "Verifying service", r"tokens\.txt", "Try:"))
+    assert all(
+        re.search(word, greeting) for word in ("Issuing service", "Verifying service", "Worker", r"tokens\.txt", "Try:")
+    )
     stop(first, ports)
     before = tokens.read_bytes()
     stop(start(clone, env, tmp_path / "second.log"), ports)

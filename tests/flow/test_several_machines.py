@@ -87,7 +87,8 @@ class Town:
         self._folder, self._keys, self._number = folder, keys, 0
         self.home = self.new_home()
         self.variables = {"WALLETPASS_DATABASE_URL": database_url, "WALLETPASS_STATUS_LIST_SIZE": "1024"}
-        self.office = Office(IssuerSettings(home=self.home, database_url=database_url, status_list_size=1024))
+        self.settings = {"home": self.home, "database_url": database_url, "status_list_size": 1024}
+        self.office = Office(IssuerSettings(**self.settings))
         initialise(self.office)
         _, self._secret = TokenStore(self.office.engine, tokens).create("test", {("*", "*")}, int(time.time()), 3600)
         self._documents = PublishedDocuments(Folder(self.home / "published"), read_anchor(self.home / "anchor.pem"))
@@ -205,12 +206,10 @@ def test_machines_that_sign_at_once_never_use_a_time_twice(town: Town) -> None:
 
     watching = threading.Thread(target=watch)
     watching.start()
-    words = [sys.executable, "-m", "walletpass", "publish"]
-    variables = os.environ | town.variables
-    homes = [town.new_home(), town.new_home()]
-    for _ in range(2):
-        both = [subprocess.Popen(words, env=variables | {"WALLETPASS_HOME": str(home)}) for home in homes]
-        assert [process.wait(120) for process in both] == [0, 0]
+    machines = [Office(IssuerSettings(**town.settings | {"home": town.new_home()})) for _ in range(2)]
+    with ThreadPoolExecutor(2) as signing:
+        done = [signing.submit(machine.publication.publish_all) for machine in machines * 3]
+        assert [each.result() for each in done] == [None] * 6
     stop.set()
     watching.join()
     assert all(len(tokens) == 1 for tokens in seen.values())

@@ -77,6 +77,13 @@ def test_iat_strictly_rises_also_within_one_second(city_on: City) -> None:
     assert times[-1] <= city_on.clock()
 
 
+def test_a_web_server_can_tell_two_lists_of_one_second_apart_by_their_files_times(city: City) -> None:
+    for _ in range(3):
+        city.publishes()
+        for form in ("", ".jwt", ".cwt"):
+            assert (city.settings.published / "status" / f"1{form}").stat().st_mtime == issued_at(city)
+
+
 def test_the_trust_lists_version_rises(city: City) -> None:
     anchor = read_anchor(city.settings.anchor)
 
@@ -211,10 +218,10 @@ def test_a_publisher_that_was_overtaken_has_its_list_published_again(
     office, clock, real = city_on.office, city_on.clock, publication.write_public
     other = Publication(city_on.settings, office.engine, office.catalogue, office.ring, clock, clock.sleep)
 
-    def overtaken(path: Path, content: bytes) -> None:
+    def overtaken(path: Path, content: bytes, *times: int) -> None:
         monkeypatch.setattr(publication, "write_public", real)
         other._publish_lists(["1"])
-        real(path, content)
+        real(path, content, *times)
 
     monkeypatch.setattr(publication, "write_public", overtaken)
     with pytest.raises(PublishFailed, match="published again"):
