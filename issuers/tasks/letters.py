@@ -11,12 +11,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from issuers.campaigns import State
 from issuers.models import outbox
 from issuers.notices import LETTER
 from issuers.office import Office
 from issuers.outbox import PARKED, Errand, Report
 from issuers.print_batches import PRINT, SIZE, new_batch
-from issuers.tasks.carriers import PAUSED, paused_among
+from issuers.tasks.carriers import paused_among
 from web.database import write_transaction
 from web.many_rows import insert_many
 
@@ -40,7 +41,7 @@ class LettersTask:
             paused = paused_among(connection, [campaign for campaign in groups if campaign])
             for campaign, mine in groups.items():
                 if campaign in paused:
-                    put_off.append((mine, PAUSED, PARKED))
+                    put_off.append((mine, State.PAUSED.value, PARKED))
                 elif wait := self._collect(connection, report, campaign, mine):
                     put_off.append((mine, COLLECTING, wait))
         for mine, code, wait in put_off:
