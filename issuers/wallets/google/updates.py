@@ -76,7 +76,7 @@ class _Telling(NamedTuple):
 class UpdateGoogle:
     """The task. `rest` is None where nothing is to be asked of Google: then there is nothing to do."""
 
-    kind, batch, lease, alone = f"update-{CARRIER}", 100, 180, True
+    kind, batch, lease, alone = f"update-{CARRIER}", 100, 90, True
 
     def __init__(
         self, desk: WalletDesk, settings: IssuerSettings, rest: GoogleRest | None, close: Callable[[], None]
