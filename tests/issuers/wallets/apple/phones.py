@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from issuers.carrier_models import apple_devices, apple_registrations
 from issuers.models import outbox
 from issuers.task import Task
 from issuers.tasks import load_tasks
 from issuers.wallets.apple.registrations import UPDATE
 from tests.city import City
+from tests.issuers.api.conftest import Service
+from tests.issuers.wallets.iphone import Held, opened
+from walletpass.passes import Pass
 from web.database import read_transaction
 
+PERMIT = "resident_parking_permit"
+TYPE = "pass.de.example.walletpass"
+DEVICE, TOKEN = "d" * 32, "ab" * 32
 NEXT_ATTEMPT = 7  # seconds: the longest first wait
 
 
@@ -55,3 +63,25 @@ def chain_file(issuer_home: Path) -> Path:
     """The certificates of the Apple pass key."""
     [file] = issuer_home.rglob("apple-pass-*.chain.pem")
     return file
+
+
+def grants(service: Service) -> tuple[Pass, Held]:
+    """A permit, and its .pkpass as somebody downloaded it."""
+    permit = service.city.grants(PERMIT)
+    return permit, Held(opened(service.city.offers(permit, "apple").body))
+
+
+def ask(service: Service, method: str, path: str, held: Held | None = None, **options: Any) -> Any:
+    headers = (held.token if held else {}) | options.pop("headers", {})
+    return service.client.request(method, f"/apple/v1/{path}", headers=headers, **options)
+
+
+def registration(held: Held, device: str = DEVICE) -> str:
+    return f"devices/{device}/registrations/{held.path}"
+
+
+def rows(city: City) -> tuple[int, int]:
+    """Devices and registrations."""
+    with read_transaction(city.office.engine) as connection:
+        counts = [connection.scalar(select(func.count()).select_from(t)) for t in (apple_devices, apple_registrations)]
+    return counts[0], counts[1]
