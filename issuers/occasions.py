@@ -121,8 +121,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "ends_soon_subject": "{label}: valid only until {until}",
         "ends_facts": "Your pass “{label}” is valid until {until}, including that day.",
         "ends_soon_facts": "Your pass “{label}” is valid only until {until}, including that day.",
-        "ends_actions": "Would you like to use it after that? Then please apply for its renewal before. If you have "
-        "done so already, or need it no longer, there is nothing to do.",
+        "ends_actions": "Would you like to use it after that? Then please apply for its renewal before that day. If "
+        "you have done so already, or need it no longer, there is nothing to do.",
         "contact": "You can reach us at {contact}.",
     },
 }

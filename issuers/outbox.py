@@ -134,17 +134,17 @@ class Report:
         self._now, self._claim, self._lease = now, claim, lease
 
     def locked(self, connection: Connection) -> list[Errand]:
-        """What is still held, oldest first, and kept from others until the caller's transaction ends.
+        """What is still held and not parked, oldest first, and kept so until the caller's transaction ends.
 
         For work that must not be done twice: another worker may have taken over since.
         """
-        mine = select(*_COLUMNS).where(_OPEN, outbox.c.claim == self._claim).order_by(outbox.c.id)
+        mine = select(*_COLUMNS).where(_OPEN, ~IS_PARKED, outbox.c.claim == self._claim).order_by(outbox.c.id)
         return [Errand(*row) for row in connection.execute(mine.with_for_update())]
 
     def join(self, connection: Connection, kind: str, code: str, campaign: int | None, limit: int) -> list[Errand]:
         """Take into this claim what waits, oldest first, because a report put it off with `code`."""
         waiting = _OPEN & (outbox.c.kind == kind) & outbox.c.claim.is_(None) & (outbox.c.code == code)
-        waiting &= (outbox.c.campaign == campaign) & (outbox.c.due_at < PARKED)
+        waiting &= (outbox.c.campaign == campaign) & ~IS_PARKED
         query = select(*_COLUMNS).where(waiting).order_by(outbox.c.id).limit(limit)
         found = [Errand(*row) for row in connection.execute(query.with_for_update(skip_locked=True))]
         taken = update(outbox).where(outbox.c.id.in_([errand.id for errand in found]))

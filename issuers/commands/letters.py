@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from issuers.commands.console import open_office, print_json
 from issuers.print_batches import documents
@@ -33,9 +33,9 @@ def list_letters(
     if as_json:
         print_json({"folder": str(folder_of(office)), "batches": found})
         return
-    table = Table("Batch", "Letters", "Left out", "Made", "Printed", "File")
+    table = Table("Batch", "Letters", "Left out", "Printed", Column("File", no_wrap=True))
     for batch in found:
         left_out = ", ".join(f"{count} {code}" for code, count in sorted(batch["left_out"].items()))
-        cells = (batch["batch"], batch["letters"], left_out, batch["created_at"], batch["printed_at"], batch["file"])
-        table.add_row(*("" if cell is None else str(cell) for cell in cells))
+        printed = (batch["printed_at"] or "waits")[:16].replace("T", " ")
+        table.add_row(str(batch["batch"]), str(batch["letters"]), left_out, printed, batch["file"] or "–")
     Console().print(table)

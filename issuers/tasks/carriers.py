@@ -54,11 +54,11 @@ class CarriersTask:
 
 
 def paused_among(connection: Connection, ids: Collection[int]) -> set[int]:
-    """Those campaigns that are paused; they stay as they are until this transaction ends."""
+    """Those of the campaigns that are paused. All of them stay as they are until this transaction ends."""
     if not ids:
         return set()
-    found = select(campaigns.c.id).where(campaigns.c.id.in_(ids), campaigns.c.state == State.PAUSED.value)
-    return set(connection.scalars(found.with_for_update(read=True)))
+    found = select(campaigns.c.id, campaigns.c.state).where(campaigns.c.id.in_(ids)).with_for_update(read=True)
+    return {number for number, state in connection.execute(found) if state == State.PAUSED.value}
 
 
 def build(office: Office) -> CarriersTask:

@@ -1,8 +1,8 @@
 """`letter`: puts letters together into print batches: 500 as soon as so many wait, fewer when the first waits long.
 
-What is too few yet is due again when its oldest has waited long enough, all of it at one moment. A batch, its letters,
-what is done with that and what is to be printed are one transaction, of rows that this worker still holds: so each
-letter is in one batch.
+What is too few yet is put off, and is due again when its oldest has waited long enough: that one takes along all that
+waits. A batch, its letters, what is done with that and what is to be printed are one transaction, of rows that this
+worker still holds: so each letter is in one batch.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from issuers.campaigns import State
 from issuers.models import outbox
 from issuers.notices import LETTER
 from issuers.office import Office
-from issuers.outbox import PARKED, Errand, Report
+from issuers.outbox import Errand, Report
 from issuers.print_batches import PRINT, SIZE, new_batch
 from issuers.tasks.carriers import paused_among
 from web.database import write_transaction
@@ -32,36 +31,40 @@ class LettersTask:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    def perform(self, errands: Sequence[Errand], report: Report) -> None:  # noqa: ARG002 - what is held still counts
-        put_off: list[tuple[list[Errand], str, int]] = []
+    def perform(self, errands: Sequence[Errand], report: Report) -> None:
+        put_off: list[list[Errand]] = []
         with write_transaction(report.engine) as connection:
+            # Campaigns before rows, as whoever pauses one does; what is paused or cancelled by now is parked.
+            paused_among(connection, {errand.campaign for errand in errands if errand.campaign})
             groups: dict[int | None, list[Errand]] = {}
             for errand in report.locked(connection):
                 groups.setdefault(errand.campaign, []).append(errand)
-            paused = paused_among(connection, [campaign for campaign in groups if campaign])
             for campaign, mine in groups.items():
-                if campaign in paused:
-                    put_off.append((mine, State.PAUSED.value, PARKED))
-                elif wait := self._collect(connection, report, campaign, mine):
-                    put_off.append((mine, COLLECTING, wait))
-        for mine, code, wait in put_off:
-            report.later(mine, code, wait)
+                put_off.append(self._collect(connection, report, campaign, mine))
+        for left in filter(None, put_off):
+            report.later(left, COLLECTING, max(1, self._wait(left)))
 
-    def _collect(self, connection: Connection, report: Report, campaign: int | None, mine: list[Errand]) -> int:
-        """Make a batch of these and of those that wait already; or how many seconds to wait for more."""
-        now = int(self._office.seconds())
+    def _collect(
+        self, connection: Connection, report: Report, campaign: int | None, mine: list[Errand]
+    ) -> list[Errand]:
+        """Make a batch of these and of those that wait already, the oldest first; what is still to wait for others."""
         with connection.begin_nested() as attempt:
-            joined = report.join(connection, LETTER, COLLECTING, campaign, SIZE - len(mine))
+            joined = report.join(connection, LETTER, COLLECTING, campaign, SIZE)
             letters = sorted([*joined, *mine], key=lambda errand: errand.id)
-            wait = min(errand.created_at for errand in letters) + self._office.settings.print_after - now
-            if wait > 0 and len(letters) < SIZE:
+            if len(letters) < SIZE and self._wait(letters) > 0:
                 attempt.rollback()  # those that wait go on waiting
-                return wait
-        self._make(connection, letters, campaign, now)
-        report.done([errand.id for errand in letters], connection)
-        return 0
+                return mine
+        self._make(connection, letters[:SIZE], campaign)
+        report.done([errand.id for errand in letters[:SIZE]], connection)
+        return letters[SIZE:]
 
-    def _make(self, connection: Connection, letters: Sequence[Errand], campaign: int | None, now: int) -> None:
+    def _wait(self, letters: Sequence[Errand]) -> int:
+        """Seconds until the oldest has waited long enough."""
+        oldest = min(errand.created_at for errand in letters)
+        return oldest + self._office.settings.print_after - int(self._office.seconds())
+
+    def _make(self, connection: Connection, letters: Sequence[Errand], campaign: int | None) -> None:
+        now = int(self._office.seconds())
         pairs = list(dict.fromkeys((errand.subject, errand.detail) for errand in letters))
         number = new_batch(connection, pairs, campaign, now)
         row = {

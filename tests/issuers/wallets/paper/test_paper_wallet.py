@@ -18,6 +18,7 @@ from PIL import Image, ImageChops, ImageOps
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
+from issuers.occasions import Occasion
 from issuers.settings import IssuerSettings
 from issuers.symbology import Symbology
 from issuers.wallets import CarriedPass
@@ -52,8 +53,10 @@ def painter() -> typst.Compiler:
 
 @pytest.fixture
 def paint(painter: typst.Compiler, now: datetime) -> Callable[..., list[Image.Image]]:
-    def painted(carried: CarriedPass, settings: IssuerSettings = SETTINGS, ppi: int = 200) -> list[Image.Image]:
-        sheets = {"title": "", "author": "", "letters": [letter(carried, settings, now)]}
+    def painted(
+        carried: CarriedPass, settings: IssuerSettings = SETTINGS, ppi: int = 200, occasion: Occasion | None = None
+    ) -> list[Image.Image]:
+        sheets = {"title": "", "author": "", "letters": [letter(carried, settings, now, occasion)]}
         pages = painter.compile(format="png", ppi=ppi, sys_inputs={"input": json.dumps(sheets)})
         return [Image.open(io.BytesIO(page)).convert("L") for page in (pages if isinstance(pages, list) else [pages])]
 
@@ -255,6 +258,16 @@ def test_long_names_wrap_or_shrink_and_never_leave_the_page(holder: Holder, type
     _, _, right, bottom = below_the_band.getbbox()
     assert right / millimetre <= 191
     assert bottom / millimetre + 5 <= 277
+
+
+@pytest.mark.parametrize("occasion", [None, Occasion()], ids=["offer", "renewal"])
+def test_however_much_there_is_to_say_it_ends_above_the_card(
+    occasion: Occasion | None, type_name: str, paint, carry: Carry
+):
+    contact = IssuerSettings(city_contact="einwohnerwesen.buergerservice.zentrale@landeshauptstadt.example.org")
+    page = ImageOps.invert(paint(carry(type_name, holders=(LONG,)), contact, 100, occasion)[0])
+    millimetre = page.width / 210
+    assert page.crop((0, int(218 * millimetre), page.width, int(221.5 * millimetre))).getbbox() is None
 
 
 def test_all_of_a_long_name_and_street_is_printed(paper: PaperWallet, carry: Carry, now: datetime):
