@@ -58,6 +58,8 @@ def create_lists(connection: Connection, count: int, size: int) -> list[str]:
 
 def ensure_room(connection: Connection, entries: int, lists: int, size: int) -> list[str]:
     """Have at least `lists` lists that are not full, with room for `entries`; returns the ids of those added."""
+    # One at a time, or two would find the same last entries and one of them would be refused.
+    connection.execute(select(status_lists.c.id).order_by(status_lists.c.id).limit(1).with_for_update())
     room = status_lists.c.size - status_lists.c.allocated
     query = select(func.count(), func.coalesce(func.sum(room), 0)).where(room > 0)
     open_lists, free = connection.execute(query).one()
