@@ -17,7 +17,7 @@ from dbos import DBOS, DBOSConfig
 APPLICATION, VERSION = "walletpass", "1"  # the version of what stands in the engine's tables: a kind and a claim
 CITY_TIME = "Europe/Berlin"
 KEPT = timedelta(days=1)  # how long the engine remembers what was performed
-_POLL = 0.2  # seconds between two looks at a queue
+_POLL = 0.5  # seconds between two looks at a queue
 _FORGOTTEN_AT_ONCE = 500
 
 
