@@ -28,13 +28,12 @@ _ENDING_BODY = {
 def due_messages(carried: CarriedPass, *, renewed: bool) -> list[dict[str, Any]]:
     """What to tell, as Messages without a type; `renewed`: the change that is being told was a renewal."""
     until = carried.pass_.valid_until.isoformat()
-    due = []
-    if renewed:
-        due.append(_message(carried, f"renewed-{until}", _RENEWED, _RENEWED_BODY))
-    if carried.reminder is not None:
-        reminder = _message(carried, f"{_REMINDER}{carried.reminder}-{until}", _ENDING, _ENDING_BODY)
-        due.append(reminder | {"displayInterval": {"end": {"date": local_time(carried.expires)}}})
-    return due
+    if renewed:  # which says until when, so that nobody is reminded in the same breath
+        return [_message(carried, f"renewed-{until}", _RENEWED, _RENEWED_BODY)]
+    if carried.reminder is None:
+        return []
+    reminder = _message(carried, f"{_REMINDER}{carried.reminder}-{until}", _ENDING, _ENDING_BODY)
+    return [reminder | {"displayInterval": {"end": {"date": local_time(carried.expires)}}}]
 
 
 def _message(

@@ -136,7 +136,11 @@ class _Group:
             held = copies.all_of(connection, {errand.subject for errand in errands}, CARRIER)
         untold = [copy for copy in held if copy.ended_at is None or copy.changed_at <= copy.ended_at]
         shown = self._desk.current(untold)
-        return [_Telling(copy, shown[copy.id], copy.serial in renewed) for copy in untold if copy.id in shown]
+        return [
+            _Telling(carried.copy, carried, carried.copy.serial in renewed)  # as the copy is now
+            for carried in shown.values()
+            if carried.copy is not None
+        ]
 
     def _classes(self, types: Iterable[PassType]) -> dict[str, WalletPassError]:
         """Put the classes that this process has not put yet; by id, what Google does not take."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from issuers.copies import Copy
-from issuers.office import Office
+from issuers.reminders import give_reminders
 from issuers.tasks import load_tasks
-from issuers.wallets import CarriedPass
 from issuers.wallets.google.updates import build_updates
 from issuers.worker import Worker, worker_name
 from tests.issuers.test_worker import until, waiting, working
@@ -170,37 +167,22 @@ def test_an_ended_copy_that_google_never_had_is_put_there_dead_so_that_its_link_
     assert google.object(permit.serial)["state"] == "INACTIVE"
 
 
-class Reminding:
-    """The office on the day of a reminder."""
-
-    def __init__(self, office: Office, days: int) -> None:
-        self._office, self._days = office, days
-        self.engine, self.seconds, self.now = office.engine, office.seconds, office.now
-
-    def current(self, held: Collection[Copy]) -> dict[int, CarriedPass]:
-        return {key: replace(carried, reminder=self._days) for key, carried in self._office.current(held).items()}
-
-
-def remind(google: Google, permit: Pass, days: int) -> None:
-    office = google.city.office
-    task = build_updates(Reminding(office, days), office.settings, office.signer)
-    usual, google.tasks["update-google"] = google.tasks["update-google"], task
-    again(google, permit)
-    google.tasks["update-google"] = usual
-    task.close()
-
-
 def test_each_reminder_is_told_once_and_goes_when_the_pass_is_renewed(google: Google) -> None:
-    permit = google.saves()
-    until_ = google.city.stored(permit).valid_until.isoformat()
-    for days in (60, 14, 14):
-        google.city.later(days=2)
-        remind(google, permit, days)
-    told = [f"reminder-60-{until_}", f"reminder-14-{until_}"]
+    permit = google.saves(valid_until=google.city.today + timedelta(days=61))
+    last = google.city.stored(permit).valid_until.isoformat()
+    for days in (2, 46, 1):
+        google.city.later(days=days)
+        give_reminders(google.city.office)
+        google.work()
+    told = [f"reminder-60-{last}", f"reminder-14-{last}"]
     assert google.emulator.messages_notified(permit.serial) == told
     first = google.object(permit.serial)["messages"][0]
-    assert first["displayInterval"]["end"]["date"] > until_
-    google.city.later(days=2)
+    assert first["displayInterval"]["end"]["date"] > last
+    google.city.suspends(permit)
+    google.work()
+    google.city.reinstates(permit)
+    google.work()
+    assert google.emulator.messages_notified(permit.serial) == told, "the same end is near as before"
     last = renew(google, permit)
     google.work()
     assert [message["id"] for message in google.object(permit.serial)["messages"]] == [f"renewed-{last}"]
