@@ -168,6 +168,7 @@ def test_every_code_that_the_issuing_side_can_raise_has_a_status() -> None:
         "status_list_invalid", "trust_list_invalid", "malformed", "file_not_found", "not_a_file",
         "file_unreadable", "file_changed", "plate_list_invalid", "recipient_invalid",
             "scan_counts_invalid",
+        "apple_push_unusable",  # of a worker
         "google_refused", "google_forbidden", "google_busy", "google_unavailable", "google_unreachable",
         "google_unauthorised", "google_class_missing", "google_class_refused",  # of a worker
         "callback_malformed", "callback_forged", "callback_expired", "callback_object_unknown",
