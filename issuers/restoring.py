@@ -59,7 +59,7 @@ def restored(office: Office, order: Order, *, refuse_unknown: bool = False) -> R
     with write_transaction(engine) as connection:
         require_fitting_schema(connection)
         keys = [key for key in office.ring.listed_keys(order.now) if key.role is Role.STATUS_LIST]
-        for path in sorted((settings.published / "status").glob("*.jwt")):
+        for path in sorted((settings.published / "status").glob("[0-9]*.[cj]wt")):  # a verifier keeps one form only
             _take_over(connection, path.stem, _read(path, settings.status_uri(path.stem), keys), order, found)
         for list_id in connection.scalars(select(lists_table.c.id)).all():
             _close(connection, list_id, refuse_unknown)

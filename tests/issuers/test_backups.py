@@ -53,6 +53,10 @@ class Inspector:
     def sees(self, code: str) -> Reason:
         return verify(code, self._set, int(self.city.clock())).reason
 
+    def serves(self) -> dict[str, bytes]:
+        """The documents as a verifying service passes them on, by path."""
+        return self._documents.taken()
+
     @property
     def newest(self) -> tuple[int, int]:
         """The trust list's version and the first status list's `iat`."""
@@ -205,6 +209,17 @@ def test_after_walletpass_restored_nothing_that_was_revoked_is_valid_again(older
 def test_credentials_that_the_database_does_not_know_can_be_refused(older: SimpleNamespace) -> None:
     reconcile(older, refuse_unknown=True)
     assert seen_by(older) == STILL_KNOWN | {"made since": "revoked"}
+
+
+def test_what_a_verifier_still_serves_takes_the_place_of_a_lost_folder(older: SimpleNamespace) -> None:
+    published = older.city.settings.published
+    shutil.rmtree(published)
+    for path, content in older.inspector.serves().items():
+        (published / path).parent.mkdir(parents=True, exist_ok=True)
+        write_public(published / path, content)
+    assert not list((published / "status").glob("*.jwt"))
+    reconcile(older)
+    assert seen_by(older) == STILL_KNOWN | {"made since": "accepted"}
 
 
 def test_no_entry_is_given_out_a_second_time(older: SimpleNamespace) -> None:

@@ -17,6 +17,7 @@ from issuers.installing import bring_up_to_date, initialise
 from issuers.models import REVISION, outbox
 from issuers.office import Office
 from issuers.settings import IssuerSettings
+from issuers.tasks import load_tasks
 from issuers.worker import Worker, worker_name
 from tests.city import START, City, Clock
 from tests.issuers.test_worker import until, waiting, working
@@ -153,7 +154,8 @@ def test_what_the_version_before_writes_after_the_migration_the_workers_pick_up(
     with read_transaction(city_on.office.engine) as connection:
         written = connection.execute(select(outbox).where(outbox.c.done_at.is_(None))).all()
     assert [(row.due_at, row.attempts, row.claim, row.campaign) for row in written] == [(0, 0, None, None)] * 2
-    with worker_name(city_on.office) as name, working(Worker(city_on.office, name, {})):
+    tasks = load_tasks(city_on.office)
+    with worker_name(city_on.office) as name, working(Worker(city_on.office, name, tasks, {})):
         until(lambda: waiting(city_on) == 0)
     assert city_on.inspector_sees(text_).reason is Reason.REVOKED
 
