@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, String, case, cast, func, literal, select
+from sqlalchemy import Connection, Engine, case, func, literal, select
 
 from issuers import campaigns
 from issuers.campaigns import CANCELLED_CODE, FAILED_ROW, MESSAGES, Campaign, State
@@ -128,20 +128,21 @@ def _letters(
     connection: Connection, found: Campaign, serials: Sequence[str]
 ) -> dict[tuple[str, str], tuple[str, str | None]]:
     """How those letters stand that are in a print batch: as their batch does, unless one was left out."""
-    query = (
-        select(print_letters.c.serial, print_letters.c.code, print_batches.c.printed_at, _standing(found.state))
-        .join_from(print_letters, print_batches)
-        .join(outbox, (outbox.c.kind == PRINT) & (outbox.c.subject == cast(print_batches.c.id, String)))
-        .where(print_batches.c.campaign == found.id, outbox.c.campaign == found.id)
-        .where(among(connection, print_letters.c.serial, serials))
+    columns = (print_letters.c.serial, print_letters.c.code, print_letters.c.batch_id, print_batches.c.printed_at)
+    query = select(*columns).join_from(print_letters, print_batches)
+    letters = connection.execute(
+        query.where(print_batches.c.campaign == found.id, among(connection, print_letters.c.serial, serials))
+    ).all()
+    printing = select(outbox.c.subject, _standing(found.state).label("standing")).where(
+        outbox.c.campaign == found.id,
+        outbox.c.kind == PRINT,
+        among(connection, outbox.c.subject, {str(letter.batch_id) for letter in letters}),
     )
+    batches = {row.subject: row.standing for row in connection.execute(printing)}
     told: dict[tuple[str, str], tuple[str, str | None]] = {}
-    for serial, code, printed_at, stands in connection.execute(query):
-        if code:
-            stands = "failed"
-        elif printed_at is not None:
-            stands = "done"
-        told[serial, LETTER] = (stands, code)
+    for serial, code, batch, printed_at in letters:
+        stands = "done" if printed_at is not None else batches.get(str(batch), "open")
+        told[serial, LETTER] = ("failed" if code else stands, code)
     return told
 
 
