@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Engine, case, func, literal, select
 
 from issuers import campaigns
 from issuers.campaigns import CANCELLED_CODE, FAILED_ROW, MESSAGES, Campaign, State
-from issuers.carrier_models import campaign_rows
+from issuers.carrier_models import campaign_rows, print_batches, print_letters
 from issuers.lifecycle import UPDATE_CARRIERS, Change
 from issuers.models import outbox, passes
 from issuers.notices import LETTER, MAIL
 from issuers.outbox import IS_PARKED
+from issuers.print_batches import PRINT
 from web.database import read_transaction
 from web.many_rows import among
 
@@ -112,12 +113,37 @@ def _described(connection: Connection, found: Campaign, rows: Sequence[Any]) -> 
     query = select(outbox.c.subject, outbox.c.kind, _standing(found.state), outbox.c.code).where(
         outbox.c.campaign == found.id, among(connection, outbox.c.subject, [row.serial for row in rows if row.serial])
     )
-    told = {(serial, kind): (stands, code) for serial, kind, stands, code in connection.execute(query)}
+    told: dict[tuple[str, str], tuple[str, str | None]] = {}
+    for serial, kind, stands, code in connection.execute(query):
+        told[serial, kind] = (stands, code)
+    told |= _letters(connection, found, [serial for serial, kind in told if kind == LETTER])
     carriers = [[_told(told, row.serial, kind) for kind in _COLUMNS.values()] for row in rows]
     return [
         [str(line), _safe(number or ""), serial or "", _WORDS[outcome], code, *own]
         for (line, number, serial, outcome, code), own in zip(rows, carriers, strict=True)
     ]
+
+
+def _letters(
+    connection: Connection, found: Campaign, serials: Sequence[str]
+) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """How those letters stand that are in a print batch: as their batch does, unless one was left out."""
+    columns = (print_letters.c.serial, print_letters.c.code, print_letters.c.batch_id, print_batches.c.printed_at)
+    query = select(*columns).join_from(print_letters, print_batches)
+    letters = connection.execute(
+        query.where(print_batches.c.campaign == found.id, among(connection, print_letters.c.serial, serials))
+    ).all()
+    printing = select(outbox.c.subject, _standing(found.state).label("standing")).where(
+        outbox.c.campaign == found.id,
+        outbox.c.kind == PRINT,
+        among(connection, outbox.c.subject, {str(letter.batch_id) for letter in letters}),
+    )
+    batches = {row.subject: row.standing for row in connection.execute(printing)}
+    told: dict[tuple[str, str], tuple[str, str | None]] = {}
+    for serial, code, batch, printed_at in letters:
+        stands = "done" if printed_at is not None else batches.get(str(batch), "open")
+        told[serial, LETTER] = ("failed" if code else stands, code)
+    return told
 
 
 def _told(told: Mapping[tuple[str, str], tuple[str, str | None]], serial: str | None, kind: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import IO, Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
 
 from issuers import repository
 from issuers.carrier_models import campaign_lists, campaign_rows, campaigns
@@ -20,6 +20,7 @@ from issuers.importing import Outcome
 from issuers.models import outbox
 from issuers.notices import LETTER, MAIL, Inform
 from issuers.outbox import IS_PARKED, PARKED
+from issuers.print_batches import PRINT
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.errors import RowFailure
 from issuers.uploads import LIMIT
@@ -27,7 +28,6 @@ from walletpass.errors import WalletPassError
 from web.many_rows import insert_many
 
 CAMPAIGN = "campaign"  # kind of an outbox row; subject: a campaign's id
-PRINT = "print"
 MESSAGES = (MAIL, LETTER, PRINT)  # what a cancelled campaign no longer sends
 CANCELLED_CODE = "cancelled"
 FAILED_ROW, WARNING = "failed", "warning"
@@ -172,7 +172,7 @@ def resume(connection: Connection, number: int, now: int) -> None:
         return
     _require(found, State.PAUSED)
     _set(connection, number, now, state=State.RUNNING.value)
-    _unpark(connection, outbox.c.campaign == number)
+    _unpark(connection, outbox.c.campaign == number, now)
     if _has_list(connection, number):
         _call_worker(connection, number, now)
 
@@ -185,7 +185,7 @@ def cancel(connection: Connection, number: int, now: int) -> None:
     _require(found, State.RUNNING, State.PAUSED, State.FAILED)
     _set(connection, number, now, state=State.CANCELLED.value)
     drop_list(connection, number)
-    _unpark(connection, (outbox.c.campaign == number) & outbox.c.kind.not_in(MESSAGES))
+    _unpark(connection, (outbox.c.campaign == number) & outbox.c.kind.not_in(MESSAGES), now)
     if settle_messages(connection, number, now):
         _call_worker(connection, number, now + HAND_OVER)
 
@@ -212,9 +212,14 @@ def _set(connection: Connection, number: int, now: int, **values: Any) -> None:
     connection.execute(update(campaigns).where(campaigns.c.id == number).values(changed_at=now, **values))
 
 
-def _unpark(connection: Connection, which: ColumnElement[bool]) -> None:
+def _unpark(connection: Connection, which: ColumnElement[bool], now: int) -> None:
+    """What nobody has tried yet begins anew: after a long pause one failure must not be the last.
+
+    What was tried keeps its time, which a mail's Message-ID is made of.
+    """
     parked = which & outbox.c.done_at.is_(None) & IS_PARKED
-    connection.execute(update(outbox).where(parked).values(due_at=outbox.c.due_at - PARKED))
+    begun = case((outbox.c.attempts == 0, now), else_=outbox.c.created_at)
+    connection.execute(update(outbox).where(parked).values(due_at=outbox.c.due_at - PARKED, created_at=begun))
 
 
 def _call_worker(connection: Connection, number: int, due: int) -> None:

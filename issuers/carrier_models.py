@@ -109,6 +109,7 @@ print_letters = Table(
     Column("serial", String(32), nullable=False),
     Column("occasion", Text, nullable=False),
     Column("code", String(40)),  # why it could not be printed
+    Index("ix_print_letters_serial", "serial"),
 )
 
 # A list that is imported by the workers, and everything that follows from it.

@@ -16,6 +16,8 @@ from issuers.sources.errors import SourceRefused
 from issuers.tasks import campaign as campaign_task
 from issuers.tasks.campaign import CampaignTask
 from issuers.tasks.carriers import CarriersTask
+from issuers.tasks.letters import LettersTask
+from issuers.tasks.printing import PrintTask
 from tests.city import City
 from tests.issuers.campaign_city import (
     Sent,
@@ -320,6 +322,50 @@ def test_the_result_says_what_each_carrier_was_told(city_on: City) -> None:
         ["informiert", "", "", "fehlgeschlagen (not_printable)"],
         ["", "wartet", "", "wartet"],
     ]
+
+
+def test_a_letter_stands_as_the_batch_it_is_printed_with(city_on: City) -> None:
+    number = starts(city_on, renewals(city_on, permits(city_on, 2)), inform=Inform.LETTER)
+    city_on.later(days=2)
+    works(city_on, CampaignTask(city_on.office), LettersTask(city_on.office))
+    city_on.later(days=2)
+    works(city_on, LettersTask(city_on.office))
+    assert [each["Brief"] for each in exported(city_on, number)] == ["wartet"] * 2
+    changes(city_on, campaigns.pause, number)
+    assert works(city_on, PrintTask(city_on.office)) == 0
+    changes(city_on, campaigns.resume, number)
+    assert shown(city_on, number)["state"] == State.RUNNING
+    works(city_on, PrintTask(city_on.office))
+    assert [each["Brief"] for each in exported(city_on, number)] == ["gedruckt"] * 2
+    assert shown(city_on, number)["state"] == State.DONE
+
+
+def test_a_letter_in_a_batch_that_is_cancelled_is_not_printed(city_on: City) -> None:
+    number = starts(city_on, renewals(city_on, permits(city_on, 2)), inform=Inform.LETTER)
+    works(city_on, CampaignTask(city_on.office), LettersTask(city_on.office))
+    city_on.later(days=2)
+    works(city_on, LettersTask(city_on.office))
+    changes(city_on, campaigns.cancel, number)
+    assert works(city_on, PrintTask(city_on.office)) == 0
+    assert [each["Brief"] for each in exported(city_on, number)] == ["abgebrochen"] * 2
+    assert city_on.office.outbox.waiting() == {}
+
+
+def test_a_pause_while_letters_are_put_together_holds_those_back(city_on: City) -> None:
+    number = starts(city_on, renewals(city_on, permits(city_on, 3)), inform=Inform.LETTER)
+    reads(city_on)
+    city_on.later(days=2)
+    task, outbox = LettersTask(city_on.office), city_on.office.outbox
+    claim = outbox.claim(task.kind, task.batch, task.lease)
+    assert claim
+    held = outbox.held(claim)
+    changes(city_on, campaigns.pause, number)
+    task.perform(held, outbox.report(claim, task.lease))
+    assert noted(city_on, "print") == []
+    changes(city_on, campaigns.resume, number)
+    city_on.later(days=2)
+    works(city_on, task, PrintTask(city_on.office))
+    assert [each["Brief"] for each in exported(city_on, number)] == ["gedruckt"] * 3
 
 
 def test_a_number_that_a_spreadsheet_takes_for_a_formula_is_guarded(city: City) -> None:

@@ -139,6 +139,7 @@ def _reminders_and_letters() -> None:
             ["batch_id"], ["print_batches.id"], name="fk_print_letters_batch_id", ondelete="CASCADE"
         ),
     )
+    op.create_index("ix_print_letters_serial", "print_letters", ["serial"])
 
 
 def _campaigns() -> None:
