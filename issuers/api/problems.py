@@ -101,7 +101,8 @@ FIELD_CODES = ("missing_value", "unknown_claim", "wrong_kind", "bad_number", "ba
                "too_long", "bad_validity", "validity_too_long")  # fmt: skip
 EVERYWHERE = ("token_missing", "token_invalid", "right_missing", "too_many_requests", "invalid_request",
               "internal_error", "database_busy", "database_unavailable")  # fmt: skip
-WITH_BODY = ("bad_request", "body_too_large", "body_too_slow", "idempotency_key_reused", "publish_failed")
+WITH_BODY = ("bad_request", "body_too_large", "body_too_slow", "idempotency_key_reused", "publish_failed",
+             "database_older")  # fmt: skip
 
 
 class InvalidBody(WalletPassError):

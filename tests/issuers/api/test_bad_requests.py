@@ -173,6 +173,8 @@ def test_every_code_that_the_issuing_side_can_raise_has_a_status() -> None:
         "google_unauthorised", "google_class_missing", "google_class_refused",  # of a worker
         "callback_malformed", "callback_forged", "callback_expired", "callback_object_unknown",
         "google_keys_unavailable",  # at an address of Google's
+        "mail_put_off", "mail_refused", "no_mail_address", "press_failed", "unknown_occasion",  # of a worker
+        "too_many_workers", "backup_failed", "list_too_large",  # on the command line; an upload ends earlier
     }  # fmt: skip
     sources = [path for package in ("issuers", "walletpass", "keys") for path in _sources(package)]
     text = "\n".join(path.read_text() for path in sources)
