@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from issuers.commands.console import open_office, refuse, say
+from issuers import withdrawn_keys
+from issuers.commands.console import ACTOR, open_office, refuse, say
 from issuers.installing import initialise
 from issuers.sources.sample import SAMPLES, write_sample
 from walletpass.passes import local_day
@@ -35,6 +36,9 @@ def publish_keys() -> None:
     office = open_office()
     office.publication.publish_keys()
     say(f"Published: {office.settings.published / 'trust-list.jwt'}")
+    told = withdrawn_keys.tell_carriers(office, office.order(ACTOR))
+    if told:
+        say(f"The codes of {told} passes were signed by a withdrawn key; workers give phones new ones.")
 
 
 def sample(
