@@ -37,7 +37,7 @@ from web.edge import require_free
 RESIDENTS = 120  # of each type
 _COMMAND = (sys.executable, "-m", "walletpass")
 _SCOPES = {"issuer": "*:*", "verifier": "*:verify"}
-_READY_WITHIN = 30.0  # seconds
+_READY_WITHIN = 60.0  # seconds
 _PAGE_LINK = "resident_parking_permit-page-link.txt"
 _WORKER = "worker"  # listens on no port
 _EXAMPLES = (("apple", "pkpass"), ("google", "txt"), ("paper", "pdf"), ("qr", "png"), ("qr", "txt"))
@@ -160,7 +160,7 @@ def _wait_until_ready(services: dict[str, subprocess.Popen[bytes]], ports: dict[
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
             return True
     except (urllib.error.URLError, OSError):
         return False
