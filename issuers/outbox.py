@@ -18,6 +18,7 @@ from web.database import read_transaction, write_transaction
 
 GIVE_UP = 7 * 86400  # seconds after which what still fails is put into quarantine
 PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; who holds such a row leaves them there
+ASTRAY = 2 * 86400  # seconds ahead that no row is ever due: the clock was wrong when it was written, and is right now
 _FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
 
 
@@ -47,8 +48,9 @@ class Outbox:
 
     def due(self) -> set[str]:
         """The kinds that have something to do now; a read that touches one index."""
+        of_now, astray = (select(outbox.c.kind).where(_OPEN, which) for which in (self._is_due(), self._is_astray()))
         with read_transaction(self._engine) as connection:
-            return set(connection.scalars(select(outbox.c.kind).where(_OPEN, self._is_due()).distinct()))
+            return set(connection.scalars(of_now.union(astray)))
 
     def claim(self, kind: str, limit: int, lease: int, *, alone: bool = False) -> str | None:
         """Take up to `limit` due rows of a kind for `lease` seconds; the claim's name, or None when there are none.
@@ -62,9 +64,10 @@ class Outbox:
         now = int(self._now())
         if alone and self._is_held(connection, kind, now):
             return None
-        of_kind = select(outbox.c.id).where(_OPEN, outbox.c.kind == kind, self._is_due())
-        rows = of_kind.order_by(outbox.c.due_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
-        ids = list(connection.scalars(rows))
+        of_kind = select(outbox.c.id).where(_OPEN, outbox.c.kind == kind).limit(limit)
+        of_kind = of_kind.order_by(outbox.c.due_at, outbox.c.id).with_for_update(skip_locked=True)
+        ids = list(connection.scalars(of_kind.where(self._is_due())))
+        ids = ids or list(connection.scalars(of_kind.where(self._is_astray())))
         if not ids:
             return None
         claim = secrets.token_hex(16)
@@ -80,6 +83,9 @@ class Outbox:
 
     def _is_due(self) -> ColumnElement[bool]:
         return outbox.c.due_at <= int(self._now())
+
+    def _is_astray(self) -> ColumnElement[bool]:
+        return (outbox.c.due_at > int(self._now()) + ASTRAY) & ~IS_PARKED
 
     def held(self, claim: str) -> list[Errand]:
         """What a claim still holds, oldest first, and what is not parked. Empty when it was settled or taken over."""
@@ -99,11 +105,19 @@ class Outbox:
         with read_transaction(self._engine) as connection:
             return [row._asdict() for row in connection.execute(query.order_by(outbox.c.id).limit(limit))]
 
-    def waiting(self) -> dict[str, dict[str, int]]:
-        """By kind: how many rows wait, and since when the oldest does."""
-        query = select(outbox.c.kind, func.count(), func.min(outbox.c.created_at)).where(_OPEN).group_by(outbox.c.kind)
+    def waiting(self) -> dict[str, dict[str, Any]]:
+        """By kind: how many rows wait, since when the oldest does, and by code how many have failed so far."""
+        names = (outbox.c.kind, outbox.c.code)
+        query = select(*names, func.count(), func.min(outbox.c.created_at)).where(_OPEN).group_by(*names)
+        found: dict[str, dict[str, Any]] = {}
         with read_transaction(self._engine) as connection:
-            return {kind: {"rows": count, "oldest": oldest} for kind, count, oldest in connection.execute(query)}
+            for kind, code, count, oldest in connection.execute(query.order_by(*names)):
+                entry = found.setdefault(kind, {"rows": 0, "oldest": oldest, "codes": {}})
+                entry["rows"] += count
+                entry["oldest"] = min(entry["oldest"], oldest)
+                if code is not None:
+                    entry["codes"][code] = count
+        return found
 
     def retry(self, ids: Collection[int] = ()) -> int:
         """Take rows out of the quarantine (all when none is named) and try them anew; how many there were."""

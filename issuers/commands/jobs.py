@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -27,14 +27,15 @@ def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="One JSON doc
         raise typer.Exit(FAILED)
 
 
-def _show(waiting: dict[str, dict[str, int]], failed: list[dict[str, object]]) -> None:
+def _show(waiting: dict[str, dict[str, Any]], failed: list[dict[str, object]]) -> None:
     console = Console()
     if not waiting:
         console.print("Nothing waits.")
     else:
-        table = Table("Kind", "Waiting", "Oldest since")
+        table = Table("Kind", "Waiting", "Oldest since", "Failed so far")
         for kind, found in sorted(waiting.items()):
-            table.add_row(kind, str(found["rows"]), _moment(found["oldest"]))
+            codes = ", ".join(f"{code}: {count}" for code, count in found["codes"].items())
+            table.add_row(kind, str(found["rows"]), _moment(found["oldest"]), codes)
         console.print(table)
     if failed:
         table = Table("Id", "Kind", "Subject", "Attempts", "Failed", "Code")

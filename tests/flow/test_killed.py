@@ -79,6 +79,7 @@ def test_after_kills_every_phone_is_current_and_nobody_is_told_twice(
         until(lambda: all(current(phone, f"{end}") for phone in phones), "not every phone is current")
 
     assert_google_is_current(stage, f"{end}", len(passes))
+    assert_every_phone_was_pushed(stage, phones)
     assert_everybody_was_told_once(stage)
     with read_transaction(stage.office.engine) as connection:
         renewed = Counter(connection.scalars(select(audit.c.serial).where(audit.c.action == "renew")))
@@ -95,7 +96,15 @@ def current(phone: IPhone, end: str) -> bool:
 def assert_google_is_current(stage: Stage, end: str, count: int) -> None:
     ends = Counter(found["validTimeInterval"]["end"]["date"][:10] for found in stage.google.objects.values())
     assert ends == {end: count}
+    told = Counter(tuple(stage.google.messages_notified(name)) for name in stage.google.objects)
+    assert told == {(f"renewed-{end}",): count}
     assert stage.google.problems == []
+
+
+def assert_every_phone_was_pushed(stage: Stage, phones: list[IPhone]) -> None:
+    pushed = stage.pushes.tokens()
+    assert pushed.keys() == {phone.push_token for phone in phones}
+    assert pushed.total() <= len(phones) + 6 * 500, "at a kill, what a batch or two held is pushed again"
 
 
 def assert_everybody_was_told_once(stage: Stage) -> None:

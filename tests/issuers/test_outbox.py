@@ -100,6 +100,7 @@ def test_what_failed_for_now_is_due_again_later_and_each_time_longer(city_on: Ci
     assert waits == sorted(waits)
     assert waits[-1] > waits[0]
     assert code_of(city_on, row) == "smtp_unreachable"
+    assert box.waiting()[KIND]["codes"] == {"smtp_unreachable": 1}
     assert backoff(1) <= 7
     assert 2700 <= backoff(1000) <= 4500
 
@@ -226,4 +227,18 @@ def test_what_was_done_long_ago_is_forgotten_and_nothing_else(city_on: City, box
     with read_transaction(city_on.office.engine) as connection:
         assert list(connection.scalars(select(outbox.c.id).order_by(outbox.c.id))) == rows[1:]
     assert [found["id"] for found in box.failed()] == rows[1:2]
-    assert box.waiting() == {KIND: {"rows": 1, "oldest": box.waiting()[KIND]["oldest"]}}
+    [(kind, found)] = box.waiting().items()
+    assert (kind, found["rows"], found["codes"]) == (KIND, 1, {})
+
+
+def test_a_clock_that_was_far_ahead_keeps_nothing_waiting(city_on: City, box: Outbox) -> None:
+    city_on.later(days=30)
+    rows = notes(city_on, 2)
+    dead = claimed(box, 1)
+    city_on.later(days=-30)
+    assert box.due() == {KIND}
+    assert {errand.id for errand in box.held(claimed(box))} == set(rows)
+    assert box.held(dead) == []
+    with write_transaction(city_on.office.engine) as connection:
+        connection.execute(update(outbox).values(due_at=outbox.c.due_at + PARKED))
+    assert box.due() == set(), "what is parked is not astray"
