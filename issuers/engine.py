@@ -25,7 +25,7 @@ class Engine:
     """One worker's engine. `name` is this worker's own, the same after a restart: nobody else looks at its queues.
 
     `perform(kind, claim)` does what a claim holds and raises nothing. `times` are functions by name with the time they
-    are called at: cron with five fields, in the city's time.
+    are called at: cron with five fields, or six with seconds first, in the city's time.
     """
 
     def __init__(

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import structlog
-from sqlalchemy import make_url
 
 from issuers.engine import Engine
 from issuers.office import Office
@@ -134,13 +133,12 @@ class Worker:
 
 
 def engine_url(office: Office, name: str) -> str:
-    """Where the engine keeps its tables: a schema of its own in PostgreSQL, else a file of this worker's."""
-    settings = office.settings
-    if settings.database_url:
-        url = make_url(settings.database_url)
-        if url.get_backend_name() == "postgresql":
-            return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    folder = settings.issuer_home / WORKERS
+    """The file of this worker's engine, on its own machine whatever our database is.
+
+    Its queues are the worker's alone. In a shared database two workers of one name would take each other's work for
+    their own, and whoever can write there would have his pickles read by a process that can sign.
+    """
+    folder = office.settings.issuer_home / WORKERS
     make_private_folder(folder)
     return f"sqlite:///{folder / f'{name}.db'}"
 
