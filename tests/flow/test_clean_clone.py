@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -44,6 +45,23 @@ def stop(process: subprocess.Popen[bytes], ports: list[int]) -> None:
             probe.connect(("127.0.0.1", port))
 
 
+def walletpass(clone: Path, env: dict[str, str], *words: str) -> str:
+    """What a command prints, whether or not it ends with 0."""
+    command = [str(clone / ".venv" / "bin" / "walletpass"), *words]
+    return subprocess.run(command, cwd=clone, env=env, stdout=subprocess.PIPE, check=False).stdout.decode()
+
+
+def assert_the_worker_works(clone: Path, env: dict[str, str]) -> None:
+    """The permit of the demo's examples is carried: its wallets are to be told."""
+    words = ("passes", "list", "--type", "resident_parking_permit", "--status", "valid", "--json")
+    example = json.loads(walletpass(clone, env, *words))[0]
+    walletpass(clone, env, "passes", "suspend", example["serial"], "--reason", "a test")
+    deadline = time.monotonic() + 60
+    while json.loads(walletpass(clone, env, "jobs", "list", "--json"))["waiting"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
 def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
     clone, home = tmp_path / "walletpass", tmp_path / "home"
     home.mkdir()
@@ -69,6 +87,7 @@ def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
     assert all(
         re.search(word, greeting) for word in ("Issuing service", "Verifying service", "Worker", r"tokens\.txt", "Try:")
     )
+    assert_the_worker_works(clone, env)
     stop(first, ports)
     before = tokens.read_bytes()
     stop(start(clone, env, tmp_path / "second.log"), ports)
