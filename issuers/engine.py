@@ -17,13 +17,15 @@ from dbos import DBOS, DBOSConfig
 APPLICATION, VERSION = "walletpass", "1"  # the version of what stands in the engine's tables: a kind and a claim
 CITY_TIME = "Europe/Berlin"
 KEPT = timedelta(days=1)  # how long the engine remembers what was performed
-_POLL = 0.5  # seconds between two looks at a queue
+_POLL = 0.2  # seconds between two looks at a queue
 _FORGOTTEN_AT_ONCE = 500
 
 
 class Engine:
-    """One worker's engine. `name` is this worker's own, the same after a restart: nobody else looks at its queues.
+    """One worker's engine. `name` is this worker's own, the same after a restart, and that of its queue.
 
+    One queue for all kinds of work, because each is looked at several times a second; it has room for all of them at
+    once, so that none waits for another.
     `perform(kind, claim)` does what a claim holds and raises nothing. `times` are functions by name with the time they
     are called at: cron with five fields, or six with seconds first, in the city's time.
     """
@@ -36,7 +38,7 @@ class Engine:
         perform: Callable[[str, str], None],
         times: Mapping[str, tuple[str, Callable[[], None]]],
     ) -> None:
-        self._queues = {kind: f"{name} {kind}" for kind in kinds}
+        self._queue, self._at_once = name, 2 * len(kinds) or 1
         self._times = {**times, "forget_performed": ("47 3 * * *", self.forget)}
         config: DBOSConfig = {
             "name": APPLICATION,
@@ -67,10 +69,11 @@ class Engine:
 
     def start(self) -> None:
         """Open the engine's tables, take up what was interrupted, and begin."""
-        DBOS.listen_queues(list(self._queues.values()))
+        DBOS.listen_queues([self._queue])
         DBOS.launch()
-        for queue in self._queues.values():
-            DBOS.register_queue(queue, worker_concurrency=1, polling_interval_sec=_POLL, on_conflict="always_update")
+        DBOS.register_queue(
+            self._queue, worker_concurrency=self._at_once, polling_interval_sec=_POLL, on_conflict="always_update"
+        )
         known = {schedule["schedule_name"]: schedule["schedule"] for schedule in DBOS.list_schedules()}
         for what, (cron, _) in self._times.items():
             if known.get(what) == cron:
@@ -86,8 +89,8 @@ class Engine:
             )
 
     def enqueue(self, kind: str, claim: str) -> None:
-        """Have a claim performed after those that are queued already."""
-        DBOS.enqueue_workflow(self._queues[kind], self._deliver, kind, claim)
+        """Have a claim performed, beside those that are performed already."""
+        DBOS.enqueue_workflow(self._queue, self._deliver, kind, claim)
 
     def forget(self) -> None:
         """Delete what was performed long ago from the engine's tables."""

@@ -21,7 +21,6 @@ from issuers.task import Task
 from keys.atomic_file import make_private_folder
 from walletpass.errors import WalletPassError
 
-AHEAD = 2  # claims of a kind: one that is performed, one that waits for it
 WORKERS = "workers"  # folder of the engines' files and of the workers' names
 _BUSY, _IDLE = 0.1, 0.5  # seconds between two looks at what is due
 _AFTER_FAILURE = 2.0
@@ -47,8 +46,9 @@ class Worker:
         times: Mapping[str, tuple[str, Callable[[], None]]],
     ) -> None:
         self._outbox, self._tasks, self._publication = office.outbox, tasks, office.publication
-        self._lock = threading.Lock()
-        self._queued: dict[str, str] = {}  # what this process claimed and has not performed: its kind, by claim
+        # A claim that a crash left behind may be performed beside a new one of its kind: it waits its turn.
+        self._turns = {kind: threading.Lock() for kind in tasks}
+        self._queued: dict[str, str] = {}  # the claim of each kind that this process has taken and not performed
         url = engine_url(office, name)
         self.engine = Engine(url, name, tasks, self.perform, times)
 
@@ -70,12 +70,13 @@ class Worker:
     def perform(self, kind: str, claim: str) -> None:
         """What a claim holds; a failure is told by its code, and the rows are due again later."""
         try:
-            self._perform(self._tasks[kind], claim)
+            with self._turns[kind]:
+                self._perform(self._tasks[kind], claim)
         except Exception as failure:  # the database is gone: the lease ends, and the rows are due again
             _LOG.error("work_not_reported", kind=kind, error=type(failure).__name__)
         finally:
-            with self._lock:
-                self._queued.pop(claim, None)
+            if self._queued.get(kind) == claim:
+                del self._queued[kind]
 
     def _perform(self, task: Task, claim: str) -> None:
         report, code = self._outbox.report(claim, task.lease), "not_reported"
@@ -108,34 +109,32 @@ class Worker:
         """Claim and enqueue what is due; how long to wait until the next look."""
         try:
             found = False
-            for kind in sorted(self._outbox.due() & self._tasks.keys()):
-                while self._claimed(kind) < AHEAD and self._claim(kind):
-                    found = True
+            for kind in sorted((self._outbox.due() & self._tasks.keys()) - self._queued.keys()):
+                found = self._claim(kind) or found
             return _BUSY if found or self._queued else _IDLE
         except Exception as failure:
             code = failure.code if isinstance(failure, WalletPassError) else "internal_error"
             _LOG.warning("look_failed", code=code, error=type(failure).__name__)
             return _AFTER_FAILURE
 
-    def _claimed(self, kind: str) -> int:
-        with self._lock:
-            return list(self._queued.values()).count(kind)
-
     def _claim(self, kind: str) -> bool:
         task = self._tasks[kind]
         claim = self._outbox.claim(kind, task.batch, task.lease, alone=task.alone)
         if claim is None:
             return False
-        with self._lock:
-            self._queued[claim] = kind
-        self.engine.enqueue(kind, claim)
+        self._queued[kind] = claim
+        try:
+            self.engine.enqueue(kind, claim)
+        except BaseException:
+            del self._queued[kind]  # its lease ends
+            raise
         return True
 
 
 def engine_url(office: Office, name: str) -> str:
     """The file of this worker's engine, on its own machine whatever our database is.
 
-    Its queues are the worker's alone. In a shared database two workers of one name would take each other's work for
+    Its queue is the worker's alone. In a shared database two workers of one name would take each other's work for
     their own, and whoever can write there would have his pickles read by a process that can sign.
     """
     folder = office.settings.issuer_home / WORKERS
