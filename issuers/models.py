@@ -179,6 +179,7 @@ outbox = Table(
     Column("failed_at", BigInteger),  # for good: the row waits for a person
     Column("code", String(40)),  # why it failed last
     Column("campaign", BigInteger),
+    Column("failing_for", BigInteger, nullable=False, server_default="0"),  # seconds of waits after failures
     Index("ix_outbox_pending", "kind", "subject", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
     Index("ix_outbox_due", "kind", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
     Index("ix_outbox_claim", "claim", sqlite_where=_PENDING, postgresql_where=_PENDING),

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, case, func, select, up
 from issuers.models import outbox
 from web.database import read_transaction, write_transaction
 
-GIVE_UP = 7 * 86400  # seconds after which what still fails is put into quarantine
+GIVE_UP = 7 * 86400  # seconds of waits after failures, at whose end what still fails is put into quarantine
 PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; who holds such a row leaves them there
 ASTRAY = 2 * 86400  # seconds ahead that no row is ever due: the clock was wrong when it was written, and is right now
 _FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
@@ -125,7 +125,7 @@ class Outbox:
         if ids:
             which &= outbox.c.id.in_(list(ids))
         now = int(self._now())
-        anew = {"failed_at": None, "code": None, "attempts": 0, "claim": None, "created_at": now}
+        anew = {"failed_at": None, "code": None, "attempts": 0, "failing_for": 0, "claim": None, "created_at": now}
         again: dict[str, Any] = anew | {"due_at": _PARKING + now}  # a paused one waits on
         with write_transaction(self._engine) as connection:
             return connection.execute(update(outbox).where(which).values(again)).rowcount
@@ -165,34 +165,57 @@ class Report:
         connection.execute(taken.values(claim=self._claim, due_at=int(self._now()) + self._lease))
         return found
 
-    def done(self, ids: Sequence[int], connection: Connection | None = None) -> None:
-        """These are done. In the caller's transaction where one is given: then with what it writes, or not at all."""
-        self._settle(ids, {"done_at": int(self._now()), "claim": None, "code": None}, connection)
+    def done(self, ids: Sequence[int], connection: Connection | None = None, *, code: str | None = None) -> None:
+        """These are done; with a `code`, because it says why there was nothing to do any more.
+
+        In the caller's transaction where one is given: then with what it writes, or not at all.
+        """
+        self._settle(ids, {"done_at": int(self._now()), "claim": None, "code": code}, connection)
 
     def later(self, errands: Sequence[Errand], code: str, wait: int = 0) -> None:
-        """These failed for now, and are due again after `wait` seconds, or after twice as long as the last time."""
+        """These failed for now, and are due again after `wait` seconds, or after twice as long as the last time.
+
+        What counts towards giving up is these waits, and no other time: while nobody worked, or it was paused, or was
+        put off, nothing failed.
+        """
         now = int(self._now())
         with write_transaction(self.engine) as connection:
             for errand in errands:
-                if now - errand.created_at > GIVE_UP:
-                    values = self._given_up(code)
-                else:
-                    values = {"claim": None, "code": code}
-                    values["due_at"] = _PARKING + (now + (wait or backoff(errand.attempts)))
+                pause = wait or backoff(errand.attempts)
+                values: dict[str, Any] = {"claim": None, "code": code, "due_at": _PARKING + (now + pause)}
+                values["failing_for"] = outbox.c.failing_for + pause
+                values["failed_at"] = case((outbox.c.failing_for >= GIVE_UP, now), else_=None)
                 self._settle([errand.id], values, connection)
             self._renew(connection)
 
+    def put_off(self, errands: Sequence[Errand], code: str, wait: int) -> None:
+        """It is not yet time for these, which is no failure; they are due again after `wait` seconds."""
+        values = {"claim": None, "code": code, "due_at": _PARKING + (int(self._now()) + wait)}
+        self._settle([errand.id for errand in errands], values)
+
     def failed(self, ids: Sequence[int], code: str) -> None:
         """These fail for good: they wait in the quarantine for `walletpass jobs retry`."""
-        self._settle(ids, self._given_up(code))
-
-    def _given_up(self, code: str) -> dict[str, Any]:
-        return {"claim": None, "code": code, "failed_at": int(self._now())}
+        self._settle(ids, {"claim": None, "code": code, "failed_at": int(self._now())})
 
     def keep(self) -> bool:
         """Renew the lease of what is still held; False when there is nothing left, or another worker has it."""
         with write_transaction(self.engine) as connection:
             return self._renew(connection)
+
+    def holds(self, errand: Errand) -> bool:
+        """Whether this one is still held and not parked, for nearly a whole lease from now; a short one is renewed.
+
+        For what cannot be taken back: another worker may have taken over, or the campaign be paused or cancelled.
+        """
+        mine = select(outbox.c.due_at).where(outbox.c.id == errand.id, _OPEN, ~IS_PARKED)
+        with read_transaction(self.engine) as connection:
+            due_at = connection.scalar(mine.where(outbox.c.claim == self._claim))
+        if due_at is None:
+            return False
+        # Whoever slept, or whose clock was set, has a lease that is over, or without end: others may take it now.
+        if self._lease - self._lease // 8 <= due_at - int(self._now()) <= self._lease:
+            return True
+        return self.keep() and self.holds(errand)
 
     def _settle(self, ids: Sequence[int], values: dict[str, Any], connection: Connection | None = None) -> None:
         if not ids:

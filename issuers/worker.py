@@ -80,10 +80,11 @@ class Worker:
 
     def _perform(self, task: Task, claim: str) -> None:
         report, code = self._outbox.report(claim, task.lease), "not_reported"
+        if not report.keep():  # it may have waited for its turn, and another worker may have taken over
+            return
         errands = self._outbox.held(claim)
         if not errands:
             return
-        report.keep()  # it may have waited for its turn
         try:
             task.perform(errands, report)
         except WalletPassError as failure:

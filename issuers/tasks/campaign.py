@@ -65,7 +65,7 @@ class CampaignTask:
             if not left:
                 report.done([errand.id], connection)
         if left:
-            report.later([errand], "held", campaigns.HAND_OVER)
+            report.put_off([errand], "held", campaigns.HAND_OVER)
 
     def _read(self, reading: _Reading) -> None:
         code = ""

@@ -42,7 +42,7 @@ class LettersTask:
             for campaign, mine in groups.items():
                 put_off.append(self._collect(connection, report, campaign, mine))
         for left in filter(None, put_off):
-            report.later(left, COLLECTING, max(1, self._wait(left)))
+            report.put_off(left, COLLECTING, max(1, self._wait(left)))
 
     def _collect(
         self, connection: Connection, report: Report, campaign: int | None, mine: list[Errand]

@@ -131,6 +131,19 @@ def test_what_waits_joins_what_comes_as_soon_as_a_batch_is_full(city_on: City) -
     assert batches(city_on) == [serials([*early, *late])[:500]]
 
 
+def test_letters_that_waited_while_no_worker_ran_have_not_failed(city_on: City) -> None:
+    early, late = residents(city_on, 10), residents(city_on, 500)
+    writes(city_on, early)
+    performs(city_on, "letter")
+    writes(city_on, late)
+    city_on.later(days=8)
+    performs(city_on, "letter")
+    assert city_on.office.outbox.failed() == []
+    city_on.later(seconds=1)
+    performs(city_on, "letter")
+    assert sorted(serial for batch in batches(city_on) for serial in batch) == sorted(serials([*early, *late]))
+
+
 def test_each_campaign_has_batches_of_its_own(city_on: City) -> None:
     first, second, none = residents(city_on, 3), residents(city_on, 2), residents(city_on, 1)
     for passes, campaign in ((first, 7), (none, None), (second, 8)):

@@ -115,11 +115,19 @@ def test_a_wait_that_was_asked_for_is_kept(city_on: City, box: Outbox) -> None:
     assert box.due() == {KIND}
 
 
-def test_what_fails_for_a_week_waits_in_the_quarantine_and_can_be_tried_again(city_on: City, box: Outbox) -> None:
-    [row] = notes(city_on)
-    city_on.later(seconds=GIVE_UP + 1)
+def fails(box: Outbox) -> None:
     claim = claimed(box)
     box.report(claim, LEASE).later(box.held(claim), "smtp_unreachable")
+
+
+def test_what_fails_for_a_week_waits_in_the_quarantine_and_can_be_tried_again(city_on: City, box: Outbox) -> None:
+    [row] = notes(city_on)
+    began = city_on.clock()
+    while not box.failed():
+        fails(box)
+        while not (box.due() or box.failed()):
+            city_on.later(minutes=5)
+    assert GIVE_UP <= city_on.clock() - began <= GIVE_UP + 2 * 86400
     city_on.later(days=30)
     assert box.due() == set()
     assert [(found["id"], found["code"], found["subject"]) for found in box.failed()] == [
@@ -128,9 +136,69 @@ def test_what_fails_for_a_week_waits_in_the_quarantine_and_can_be_tried_again(ci
     assert box.retry([row + 1]) == 0
     assert box.retry() == 1
     assert box.failed() == []
-    claim = claimed(box)
-    box.report(claim, LEASE).later(box.held(claim), "smtp_unreachable")
+    fails(box)
     assert box.failed() == []  # it has a week again
+
+
+@pytest.mark.parametrize("failures", [0, 1, 40])
+def test_time_in_which_nobody_worked_is_no_failing(city_on: City, box: Outbox, failures: int) -> None:
+    notes(city_on)
+    for _ in range(failures):
+        fails(box)
+        city_on.later(hours=1.5)
+    city_on.later(days=400)
+    fails(box)
+    assert box.failed() == []
+
+
+def test_what_is_put_off_is_due_again_then_and_has_not_failed_however_often(city_on: City, box: Outbox) -> None:
+    [row] = notes(city_on)
+    for _ in range(20):
+        claim = claimed(box)
+        box.report(claim, LEASE).put_off(box.held(claim), "collecting", 86400)
+        city_on.later(seconds=86399)
+        assert box.due() == set()
+        city_on.later(seconds=1)
+    assert code_of(city_on, row) == "collecting"
+    fails(box)
+    assert box.failed() == []
+
+
+def test_what_is_done_can_say_why_there_was_nothing_to_do(city_on: City, box: Outbox) -> None:
+    rows = notes(city_on, 2)
+    fails(box)
+    city_on.later(minutes=1)
+    report = box.report(claimed(box), LEASE)
+    report.done(rows[:1], code="revoked")
+    report.done(rows[1:])
+    assert [code_of(city_on, row) for row in rows] == ["revoked", None]
+
+
+def parks(city: City, sign: int = 1) -> None:
+    with write_transaction(city.office.engine) as connection:
+        connection.execute(update(outbox).values(due_at=outbox.c.due_at + sign * PARKED))
+
+
+def test_who_asks_whether_it_holds_a_row_holds_it_for_a_lease(city_on: City, box: Outbox) -> None:
+    notes(city_on, 2)
+    claim = claimed(box)
+    report, (first, second) = box.report(claim, LEASE), box.held(claim)
+    for later in (0, LEASE // 2, 5 * LEASE, -3 * 86400):  # slept, and set back: others could take it by now
+        city_on.later(seconds=later)
+        assert report.holds(first)
+        assert box.claim(KIND, 1, LEASE) is None
+        city_on.later(seconds=LEASE * 3 // 4)
+        assert box.claim(KIND, 1, LEASE) is None
+    report.done([first.id])
+    assert not report.holds(first)
+    parks(city_on)
+    assert not report.holds(second)
+    parks(city_on, -1)
+    assert report.holds(second)
+    city_on.later(seconds=LEASE)
+    taken_over = claimed(box)
+    assert not report.holds(second)
+    assert box.report(taken_over, LEASE).holds(second)
 
 
 def test_what_fails_for_good_is_not_tried_again_by_itself(city_on: City, box: Outbox) -> None:
@@ -203,8 +271,7 @@ def test_of_many_workers_one_at_a_time_works_alone(city_on: City, box: Outbox) -
 def test_what_is_parked_waits_until_it_is_not(city_on: City, box: Outbox) -> None:
     notes(city_on)
     for sign in (1, -1):
-        with write_transaction(city_on.office.engine) as connection:
-            connection.execute(update(outbox).values(due_at=outbox.c.due_at + sign * PARKED))
+        parks(city_on, sign)
         assert (box.due() == set()) is (sign == 1)
 
 
@@ -239,6 +306,5 @@ def test_a_clock_that_was_far_ahead_keeps_nothing_waiting(city_on: City, box: Ou
     assert box.due() == {KIND}
     assert {errand.id for errand in box.held(claimed(box))} == set(rows)
     assert box.held(dead) == []
-    with write_transaction(city_on.office.engine) as connection:
-        connection.execute(update(outbox).values(due_at=outbox.c.due_at + PARKED))
+    parks(city_on)
     assert box.due() == set(), "what is parked is not astray"

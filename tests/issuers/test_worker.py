@@ -16,7 +16,7 @@ from issuers import lifecycle, repository
 from issuers.commands import jobs
 from issuers.lifecycle import Action
 from issuers.models import outbox
-from issuers.outbox import Errand, Report
+from issuers.outbox import Errand, Outbox, Report
 from issuers.tasks import load_tasks
 from issuers.worker import Worker, worker_name
 from tests.city import City
@@ -106,6 +106,38 @@ def test_what_could_not_be_done_is_tried_again_with_its_code_until_it_can(city_o
         city_on.later(hours=2)
         until(lambda: waiting(city_on) == 0)
     assert sorted(task.given) == ["000", "001", "002", "003"]
+
+
+class Intruding(Outbox):
+    """Whenever somebody looks at what a claim holds, another worker asks for rows right afterwards."""
+
+    taken: str | None = None
+
+    def held(self, claim: str) -> list[Errand]:
+        found = super().held(claim)
+        self.taken = self.taken or self.claim("test", 3, 60)
+        return found
+
+
+def test_a_claim_that_waited_longer_than_its_lease_is_performed_by_one_worker(city_on: City) -> None:
+    box = Intruding(city_on.office.engine, city_on.clock)
+    vars(city_on.office)["outbox"] = box
+    task = Noting()
+    worker = makes(city_on, task)
+    notes(city_on, 3)
+    first = box.claim("test", 3, 60)
+    assert first
+    city_on.later(seconds=61)
+    worker.perform("test", first)
+    assert (len(task.given), box.taken) == (3, None)
+    notes(city_on, 3)
+    second = box.claim("test", 3, 60)
+    assert second
+    city_on.later(seconds=61)
+    assert box.claim("test", 3, 60)
+    worker.perform("test", second)
+    assert len(task.given) == 3
+    worker.engine.stop()
 
 
 def codes(city: City) -> set[str | None]:

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("failed_at", sa.BigInteger),
         sa.Column("code", sa.String(40)),
         sa.Column("campaign", sa.BigInteger),
+        sa.Column("failing_for", sa.BigInteger, nullable=False, server_default="0"),
     ):
         op.add_column("outbox", column)
     due, pending = sa.text("done_at IS NULL AND failed_at IS NULL"), sa.text("done_at IS NULL")
