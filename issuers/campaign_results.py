@@ -15,13 +15,14 @@ from issuers.carrier_models import campaign_rows, print_batches, print_letters
 from issuers.lifecycle import UPDATE_CARRIERS, Change
 from issuers.models import outbox, passes
 from issuers.notices import LETTER, MAIL
+from issuers.occasions import TRUE_NO_LONGER
 from issuers.outbox import IS_PARKED
 from issuers.print_batches import PRINT
 from web.database import read_transaction
 from web.many_rows import among
 
 OUTCOMES = (*(change.value for change in Change), FAILED_ROW)
-STANDINGS = ("done", "open", "failed", "cancelled")
+STANDINGS = ("done", "open", "failed", "cancelled", "outdated")
 _PAGE = 500  # rows of the result that are in memory at once
 _UPDATES = {"Apple Wallet": "update-apple", "Google Wallet": "update-google"}
 _COLUMNS = {**_UPDATES, "E-Mail": MAIL, "Brief": LETTER}  # heading → kind of outbox row
@@ -75,9 +76,10 @@ def _standing(state: State) -> Any:
     if state is State.CANCELLED:
         given_up |= outbox.c.done_at.is_(None) & outbox.c.kind.in_(MESSAGES) & IS_PARKED
     return case(
-        (given_up, literal("cancelled")),
-        (outbox.c.done_at.is_not(None), literal("done")),
         (outbox.c.failed_at.is_not(None), literal("failed")),
+        (given_up, literal("cancelled")),
+        (outbox.c.done_at.is_not(None) & outbox.c.code.is_not(None), literal("outdated")),
+        (outbox.c.done_at.is_not(None), literal("done")),
         else_=literal("open"),
     )
 
@@ -142,7 +144,9 @@ def _letters(
     told: dict[tuple[str, str], tuple[str, str | None]] = {}
     for serial, code, batch, printed_at in letters:
         stands = "done" if printed_at is not None else batches.get(str(batch), "open")
-        told[serial, LETTER] = ("failed" if code else stands, code)
+        if code:
+            stands = "outdated" if code in TRUE_NO_LONGER else "failed"
+        told[serial, LETTER] = (stands, code)
     return told
 
 
@@ -151,7 +155,7 @@ def _told(told: Mapping[tuple[str, str], tuple[str, str | None]], serial: str | 
     if not stands and kind in _UPDATES.values() and told.get((serial or "", UPDATE_CARRIERS), ("",))[0] == "open":
         stands = "open"  # whether this wallet carries the pass is still to be looked up
     words = {"": "", "done": _TOLD.get(kind, "informiert"), "open": "wartet", "cancelled": "abgebrochen"}
-    return words.get(stands, f"fehlgeschlagen ({code})")
+    return words.get(stands, f"{'entfallen' if stands == 'outdated' else 'fehlgeschlagen'} ({code})")
 
 
 def _safe(cell: str) -> str:

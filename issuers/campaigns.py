@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
 
@@ -94,10 +94,25 @@ class Campaign:
     code: str | None
 
 
-def start(connection: Connection, wish: Wish, source: SourceFile, now: int) -> int:
-    """A new campaign over a list, which is read through and stored; its id. Raises `SourceRefused`, `ListTooLarge`."""
+class CountedList(NamedTuple):
+    """A list that was read through: how many rows it has."""
+
+    source: SourceFile
+    rows: int
+
+
+def counted(source: SourceFile) -> CountedList:
+    """Read a list through, before a transaction: that takes seconds, in which nobody else could write.
+
+    Raises `SourceRefused`, `ListTooLarge`.
+    """
     if source.total_bytes > LIMIT:
         raise ListTooLarge(f"The list has more than {LIMIT >> 20} MB; divide it.")
+    return CountedList(source, sum(1 for _ in source.rows()))
+
+
+def start(connection: Connection, wish: Wish, wanted: CountedList, now: int) -> int:
+    """A new campaign over a list, which is stored; its id."""
     row = {
         "name": wish.name[:LONGEST_NAME],
         "type": wish.pass_type,
@@ -105,13 +120,13 @@ def start(connection: Connection, wish: Wish, source: SourceFile, now: int) -> i
         "actor": wish.actor,
         "inform": wish.inform.value,
         "options": json.dumps({"reissue": wish.reissue}),
-        "total": sum(1 for _ in source.rows()),
+        "total": wanted.rows,
         "position": 0,
         "created_at": now,
         "changed_at": now,
     }
     made = connection.execute(insert(campaigns).values(row).returning(campaigns.c.id)).scalar_one()
-    with source.path.open("rb") as raw:
+    with wanted.source.path.open("rb") as raw:
         for number, piece in enumerate(iter(lambda: raw.read(_PIECE), b"")):
             connection.execute(insert(campaign_lists).values(campaign_id=made, number=number, piece=piece))
     repository.add_outbox(connection, CAMPAIGN, [str(made)], now)
@@ -193,8 +208,12 @@ def cancel(connection: Connection, number: int, now: int) -> None:
 def settle_messages(connection: Connection, number: int, now: int) -> bool:
     """Of a cancelled campaign: what is not sent will not be. Whether some are in a worker's hands at this moment.
 
-    Those stay parked: when the worker has sent one it is done, and otherwise nobody takes it up again.
+    Those stay parked: when the worker has sent one it is done, and otherwise nobody takes it up again. What failed for
+    good stays so, with its code, but leaves the quarantine: nobody can have it tried again.
     """
+    of_messages = (outbox.c.campaign == number) & outbox.c.kind.in_(MESSAGES)
+    failed = of_messages & outbox.c.done_at.is_(None) & outbox.c.failed_at.is_not(None)
+    connection.execute(update(outbox).where(failed).values(done_at=now))
     unsent = _open(number) & outbox.c.kind.in_(MESSAGES)
     free = outbox.c.claim.is_(None) | (outbox.c.due_at % PARKED <= now)
     given_up = {"done_at": now, "code": CANCELLED_CODE, "claim": None}
@@ -213,7 +232,7 @@ def _set(connection: Connection, number: int, now: int, **values: Any) -> None:
 
 
 def _unpark(connection: Connection, which: ColumnElement[bool], now: int) -> None:
-    """What nobody has tried yet begins anew: after a long pause one failure must not be the last.
+    """What nobody has tried yet begins anew: a mail's date is the day on which it is sent.
 
     What was tried keeps its time, which a mail's Message-ID is made of.
     """
@@ -287,10 +306,18 @@ def drop_list(connection: Connection, number: int) -> None:
     connection.execute(delete(campaign_lists).where(campaign_lists.c.campaign_id == number))
 
 
-def forget(connection: Connection, before: int) -> int:
-    """Delete campaigns that began before that second, with their rows; how many."""
-    old = list(connection.scalars(select(campaigns.c.id).where(campaigns.c.created_at < before)))
+def forget(connection: Connection, before: int, now: int) -> int:
+    """Delete campaigns that began before that second, with their rows; how many.
+
+    What a pause still holds back then is no news to anybody: no message is sent, and wallets are told as things stand.
+    """
+    of_old = select(campaigns.c.id).where(campaigns.c.created_at < before)
+    old = list(connection.scalars(of_old.with_for_update()))
     if old:
+        parked = outbox.c.campaign.in_(old) & outbox.c.done_at.is_(None) & IS_PARKED
+        given_up = {"done_at": now, "code": CANCELLED_CODE, "claim": None}
+        connection.execute(update(outbox).where(parked, outbox.c.kind.in_(MESSAGES)).values(given_up))
+        _unpark(connection, outbox.c.campaign.in_(old), now)
         connection.execute(delete(outbox).where(outbox.c.campaign.in_(old), outbox.c.done_at.is_not(None)))
         connection.execute(update(outbox).where(outbox.c.campaign.in_(old)).values(campaign=None))
         connection.execute(delete(campaigns).where(campaigns.c.id.in_(old)))

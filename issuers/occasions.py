@@ -16,7 +16,8 @@ from walletpass.errors import WalletPassError
 from walletpass.pass_type import PassType
 from walletpass.passes import Pass
 
-OUTDATED = "outdated"  # the code of what is true no longer
+OUTDATED = "outdated"  # it was renewed meanwhile
+TRUE_NO_LONGER = ("revoked", "suspended", "expired", OUTDATED)  # codes of what is not told for that reason
 _GOOD = ("valid", "not_yet_valid")
 _SOON = 7  # days: from then on the subject says so
 
@@ -39,7 +40,7 @@ class Occasion:
         if word not in _GOOD:
             return word
         if self.days is not None and (pass_.valid_until - today).days > self.days:
-            return OUTDATED  # it was renewed meanwhile
+            return OUTDATED
         return None
 
 

@@ -24,7 +24,8 @@ def set_times(office: Office) -> Times:
 
     def forget_campaigns() -> None:
         with write_transaction(office.engine) as connection:
-            campaigns.forget(connection, int(office.seconds()) - CAMPAIGNS_KEPT)
+            now = int(office.seconds())
+            campaigns.forget(connection, now - CAMPAIGNS_KEPT, now)
 
     def remind() -> None:
         give_reminders(office)

@@ -22,7 +22,7 @@ from issuers.api.problems import EVERYWHERE, problems
 from issuers.api.schemas import CampaignOut, CampaignsOut, ImportOut
 from issuers.api.uploads import receive
 from issuers.campaign_results import brief, document, result
-from issuers.campaigns import CHANGES, LONGEST_NAME, Campaign, UnknownCampaign, Wish
+from issuers.campaigns import CHANGES, LONGEST_NAME, Campaign, CountedList, UnknownCampaign, Wish
 from issuers.importing import Import
 from issuers.notices import Inform
 from issuers.sources.csv_file import SourceFile
@@ -108,11 +108,11 @@ def _add_start(router: APIRouter, counter: Counter) -> None:
                 work = Import(office.engine, pass_type, order, dry_run=True, reissue=reissue, inform=inform,
                               mail_possible=office.settings.sends_mail)  # fmt: skip
                 return await to_thread.run_sync(answer_of, work, path, counter.zones, limiter=running)
-            source = await to_thread.run_sync(_readable, path, pass_type, counter, limiter=running)
+            wanted = await to_thread.run_sync(_readable, path, pass_type, counter, limiter=running)
             attempt = await counter.attempt(request, token, idempotency_key, sha256)
 
             def begin(connection: Connection) -> str:
-                return str(campaigns.start(connection, wish, source, order.seconds))
+                return str(campaigns.start(connection, wish, wanted, order.seconds))
 
             status, number = await counter.once(attempt, 201, begin)
         shown = await counter.work(_shown, counter, token, int(number))
@@ -187,11 +187,11 @@ def _changing(counter: Counter, what: str) -> Callable[..., object]:
     return change_campaign
 
 
-def _readable(path: Path, pass_type: PassType, counter: Counter) -> SourceFile:
+def _readable(path: Path, pass_type: PassType, counter: Counter) -> CountedList:
     """The list, if it has the columns of this type."""
     source = SourceFile(path)
     read_rows(source, pass_type, local_day(counter.office.now()), counter.zones)
-    return source
+    return campaigns.counted(source)
 
 
 def _shown(counter: Counter, token: Token, number: int) -> dict[str, Any]:

@@ -257,12 +257,13 @@ class CampaignRows(ProgressOut):
 
 
 class MessagesOut(BaseModel):
-    """How many messages of a kind are sent, waiting, failed for good, or not sent because of a cancellation."""
+    """How many messages of a kind are sent, waiting, or failed for good; or not sent: cancelled, or true no longer."""
 
     done: int
     open: int
     failed: int
     cancelled: int
+    outdated: int
 
 
 class CampaignBrief(BaseModel):

@@ -66,8 +66,9 @@ def start(
             refuse("Nobody is here to confirm; look at --dry-run and write --yes.")
         typer.confirm("Start the campaign?", abort=True, err=True)
     wish = Wish(declared.name, name or file.name, inform, ACTOR, reissue)
+    wanted = campaigns.counted(source)
     with write_transaction(office.engine) as connection:
-        number = campaigns.start(connection, wish, source, order.seconds)
+        number = campaigns.start(connection, wish, wanted, order.seconds)
     _answer(office, number, as_json)
     say(f"The workers import it now; walletpass campaigns follow {number} shows how far they are.")
 
@@ -176,7 +177,8 @@ def _draw(progress: Progress, bars: dict[str, TaskID], found: dict[str, Any]) ->
     rows = found["rows"]
     shown = {f"{escape(found['name'])} ({found['state']})": ("rows", rows["done"], rows["total"])}
     for kind, count in found["messages"].items():
-        shown[f"  {_LABELS.get(kind, kind)}"] = (kind, count["done"], sum(count.values()) - count["cancelled"])
+        wanted = count["done"] + count["open"] + count["failed"]
+        shown[f"  {_LABELS.get(kind, kind)}"] = (kind, count["done"], wanted)
     for label, (key, done, total) in shown.items():
         if key not in bars:
             bars[key] = progress.add_task(label, total=total)

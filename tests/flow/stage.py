@@ -176,8 +176,9 @@ class Stage:
 
     def starts_campaign(self, path: Path) -> int:
         wish = Wish(TYPE, "Verlängerung", Inform.MAIL_OR_LETTER, "test")
+        wanted = campaigns.counted(SourceFile(path))
         with write_transaction(self.office.engine) as connection:
-            return campaigns.start(connection, wish, SourceFile(path), int(self.office.seconds()))
+            return campaigns.start(connection, wish, wanted, int(self.office.seconds()))
 
     def phones(self, passes: Sequence[Pass]) -> list[IPhone]:
         """A phone for each pass, which holds it and has registered."""

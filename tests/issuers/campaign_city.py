@@ -68,9 +68,9 @@ def renewals(city: City, passes: Iterable[Pass], days: int = 365) -> list[str]:
 
 def starts(city: City, rows: Iterable[str], *, inform: Inform = Inform.NONE, path: Path | None = None) -> int:
     wish = Wish(TYPE, "Verlängerung", inform, "test")
-    source = SourceFile(path or write(city, rows))
+    wanted = campaigns.counted(SourceFile(path or write(city, rows)))
     with write_transaction(city.office.engine) as connection:
-        return campaigns.start(connection, wish, source, int(city.clock()))
+        return campaigns.start(connection, wish, wanted, int(city.clock()))
 
 
 def changes(city: City, what: Any, number: int) -> None:
