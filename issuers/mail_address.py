@@ -9,7 +9,7 @@ import re
 
 _LONGEST_LOCAL, _LONGEST = 64, 254
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_LOCAL = re.compile(rf"(?!.*=\?){_ATOM}(?:\.{_ATOM})*")  # "=?" begins an encoded word (RFC 2047), whatever follows
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]")
 
 

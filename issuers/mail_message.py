@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -27,6 +28,7 @@ from walletpass.passes import Pass
 _POLICY = SMTP.clone(cte_type="7bit")
 _LONG_HEADERS = _POLICY.clone(max_line_length=400)  # else Python folds right after "From:"; the limit is 998
 _WIDTH = 72
+_NO_ADDRESS = "The holder of this pass has no e-mail address that a mail could go to."
 _HTML = Environment(loader=PackageLoader("issuers"), autoescape=True, undefined=StrictUndefined)
 
 
@@ -49,7 +51,7 @@ class MailRoom:
         holder = pass_.holders[0] if pass_.holders else None
         to = mail_address(holder.email) if holder else None
         if holder is None or to is None:
-            raise NoMailAddress("The holder of this pass has no e-mail address that a mail could go to.")
+            raise NoMailAddress(_NO_ADDRESS)
         language = holder.language if holder.language in LANGUAGES else LANGUAGES[0]
         settings = self._settings
         told = notice(pass_, pass_type, occasion, settings.city_contact, language)
@@ -70,7 +72,10 @@ class MailRoom:
         settings, written_at = self._settings, datetime.fromtimestamp(errand.created_at, UTC)
         message = EmailMessage(policy=_POLICY)
         message["From"] = Address(_one_line(settings.city_name), addr_spec=self.sender)
-        message["To"] = Address(addr_spec=to)
+        try:
+            message["To"] = Address(addr_spec=to)
+        except (MessageError, ValueError):  # its text is somebody's address
+            raise NoMailAddress(_NO_ADDRESS) from None
         if reply_to := mail_address(settings.city_contact):
             message["Reply-To"] = Address(addr_spec=reply_to)
         message["Subject"] = _one_line(subject)

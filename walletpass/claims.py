@@ -29,7 +29,7 @@ _PLATE_CHARACTERS = 8
 _LETTER = "0-9A-ZÀ-ÖØ-ÞĀ-Ž"
 _OTHER_PLATE = re.compile(rf"[{_LETTER}](?:[ -]?[{_LETTER}]){{1,11}}")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
-_EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
+_EMAIL = re.compile(r"(?![^@]*=\?)[^@\s,;<>\"]{1,64}@[^@\s,;<>\".]+(?:\.[^@\s,;<>\".]+)+")
 # Databases often export a day as an instant at midnight.
 _MIDNIGHT = r"(?:[ T]00?:00(?::00(?:\.0+)?)?)?"
 _DATE_FORMS = (

@@ -1,6 +1,7 @@
 """`mail`: tells a holder by e-mail. Each mail is reported at once, so that a kill repeats the one in flight at most.
 
-A repeat has the same Message-ID and the same bytes. What is true no longer when its turn comes is not sent.
+A repeat has the same Message-ID and the same bytes. What is true no longer when its turn comes is not sent, nor what
+this worker does not hold any more: another has taken it over, or its campaign was paused or cancelled.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from issuers.notices import MAIL
 from issuers.occasions import UnknownOccasion, read_occasion
 from issuers.office import Office
 from issuers.outbox import Errand, Report
+from walletpass.errors import UnknownPassType, WalletPassError
 from walletpass.passes import Pass, local_day
 from web.database import insert_missing, read_transaction, write_transaction
 
 _ID = "mail_id"
+_FOR_GOOD = (NoMailAddress, MailRefused, UnknownOccasion, UnknownPassType)  # until a person changes something
+_SENT, _GONE, _NOT_HELD = "sent", "gone", "not_held"
 _LOG = structlog.get_logger("walletpass.mail")
 
 
@@ -53,34 +57,47 @@ class MailTask:
         outcomes = Counter[str]()
         async with MailServer(self._office.settings, room.domain) as server:
             for place, errand in enumerate(errands):
+                if not report.holds(errand):
+                    outcomes[_NOT_HELD] += 1
+                    continue
                 try:
-                    outcomes[await self._deliver(server, room, errand, passes.get(errand.subject))] += 1
-                    report.done([errand.id])
-                except (NoMailAddress, MailRefused, UnknownOccasion) as failure:
-                    outcomes[failure.code] += 1
-                    report.failed([errand.id], failure.code)
-                except MailPutOff as failure:
-                    outcomes[failure.code] += 1
-                    report.later([errand], failure.code)
+                    word = await self._deliver(server, room, errand, passes.get(errand.subject))
                 except MailServerUnavailable as failure:
                     outcomes[failure.code] += 1
                     report.later(errands[place:], failure.code)
                     break
+                except Exception as failure:  # of this mail alone: the others go on
+                    word = _put_aside(errand, failure, report)
+                else:
+                    report.done([errand.id], code=None if word == _SENT else word)
+                outcomes[word] += 1
         return outcomes
 
     async def _deliver(self, server: MailServer, room: MailRoom, errand: Errand, pass_: Pass | None) -> str:
-        """Send one mail, if it is still true; what became of it in a word for the log."""
+        """Send one mail, if it is still true; `sent`, or why there is nothing to send any more."""
         occasion = read_occasion(errand.detail)
         if pass_ is None:
-            return "gone"
+            return _GONE
         if why := occasion.why_not(pass_, local_day(self._office.now())):
             return why
         to, message = room.write(errand, pass_, self._office.catalogue.named(pass_.pass_type), occasion)
         await server.send(room.sender, to, message)
-        return "sent"
+        return _SENT
 
     def close(self) -> None:
         pass
+
+
+def _put_aside(errand: Errand, failure: Exception, report: Report) -> str:
+    """Report what failed with one mail; its code."""
+    if isinstance(failure, _FOR_GOOD):
+        report.failed([errand.id], failure.code)
+        return failure.code
+    code = failure.code if isinstance(failure, WalletPassError) else "internal_error"
+    if not isinstance(failure, MailPutOff):
+        _LOG.error("mail_failed", code=code, error=type(failure).__name__, exc_info=True)
+    report.later([errand], code)
+    return code
 
 
 def _installation_id(engine: Engine) -> str:
