@@ -30,7 +30,7 @@ copies = Table(
     Column("id", RowNumber, primary_key=True, autoincrement=True),
     Column("serial", String(32), ForeignKey("passes.serial", ondelete="CASCADE"), nullable=False),
     Column("carrier", String(16), nullable=False),
-    Column("number", SmallInteger, nullable=False),  # 1, 2, …
+    Column("number", BigInteger, nullable=False),  # 1, 2, …; after a restore from its second on
     Column("secret", String(43), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),  # when its carrier was last told of a change

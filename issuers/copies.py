@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import Connection, case, exists, func, select, update
 
 from issuers.carrier_models import copies, counters
+from issuers.models import credentials
 from web.database import insert_missing
 from web.many_rows import among, insert_many
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """`number` counts from 1; `secret` is what the carrier proves itself with; times are NumericDates."""
+    """`number` rises from 1; `secret` is what the carrier proves itself with; times are NumericDates."""
 
     id: int
     serial: str
@@ -33,7 +34,8 @@ class Copy:
         return name_of(self.serial, self.number)
 
 
-_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,10}")  # after a restore it is a second since 1970
+_NUMBERED_AFTER = "copies"  # a counter: all numbers up to it may have been given out
 _COLUMNS = [copies.c[name] for name in Copy.__dataclass_fields__]
 
 
@@ -70,20 +72,36 @@ def ensure(connection: Connection, serials: Collection[str], carrier: str, now: 
         among(connection, copies.c.serial, missing), copies.c.carrier == carrier
     )
     before = {row[0]: row[1] for row in connection.execute(counted.group_by(copies.c.serial))}
+    after = connection.scalar(select(counters.c.value).where(counters.c.name == _NUMBERED_AFTER)) or 0
+    _add(connection, {serial: max(before.get(serial, 0), after) + 1 for serial in missing}, carrier, now)
+    return found | live(connection, missing, carrier)
+
+
+def _add(connection: Connection, numbers: Mapping[str, int], carrier: str, now: int) -> None:
+    """New copies: of each serial the one with that number."""
     rows = [
         {
             "serial": serial,
             "carrier": carrier,
-            "number": before.get(serial, 0) + 1,
+            "number": number,
             "secret": secrets.token_urlsafe(32),
             "created_at": now,
             "changed_at": now,
             "tag": 0,
         }
-        for serial in missing
+        for serial, number in numbers.items()
     ]
     insert_many(connection, copies, rows)
-    return found | live(connection, missing, carrier)
+
+
+def number_anew(connection: Connection, now: int) -> None:
+    """From here on numbers are greater than `now`: the database was restored, and has forgotten some that it gave out.
+
+    What bears such a number may be in a phone that was lost since. Another copy of that name would be shown there: a
+    name is all that Google knows a copy by. The time is past all that were given out, also after an earlier restore
+    from the same backup.
+    """
+    next_number(connection, _NUMBERED_AFTER, now)
 
 
 def named(connection: Connection, carrier: str, name: str) -> Copy | None:
@@ -100,9 +118,17 @@ def named(connection: Connection, carrier: str, name: str) -> Copy | None:
 
 
 def end(connection: Connection, serial: str, carrier: str, now: int) -> None:
-    """The living copy, if there is one, lives no longer: its phone was lost."""
-    which = (copies.c.serial == serial) & (copies.c.carrier == carrier) & copies.c.ended_at.is_(None)
-    connection.execute(update(copies).where(which).values(ended_at=now))
+    """The living copy, if there is one, lives no longer: its phone was lost.
+
+    What an older version offered is no row here, but in that phone under the first copy's name: that one ends.
+    """
+    of_carrier = (copies.c.serial == serial) & (copies.c.carrier == carrier)
+    offered = exists().where(credentials.c.serial == serial, credentials.c.carrier == carrier)
+    if connection.scalar(select(offered & ~exists().where(of_carrier))):
+        _add(connection, {serial: 1}, carrier, now)
+    # Not before it changed last, even if the clock went back: else its carrier would seem to know of the end already.
+    ended = case((copies.c.changed_at > now, copies.c.changed_at), else_=now)
+    connection.execute(update(copies).where(of_carrier, copies.c.ended_at.is_(None)).values(ended_at=ended))
 
 
 def touch(connection: Connection, ids: Collection[int], counter: str, now: int) -> int:

@@ -34,7 +34,7 @@ metadata = MetaData(
 
 # SQLite gives only a plain INTEGER primary key its own row number.
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
-_NOT_FINAL = text(f"status <> {int(Status.INVALID)}")
+NOT_FINAL = text(f"status <> {int(Status.INVALID)}")
 IS_VALID = text(f"status = {int(Status.VALID)}")  # in words: with a parameter no database takes a partial index
 _NOT_VALID = text(f"effective_status <> {int(Status.VALID)}")
 _PENDING = text("done_at IS NULL")
@@ -65,7 +65,12 @@ passes = Table(
     Column("changed_at", BigInteger, nullable=False),
     # A number is taken until its pass is revoked; then it may be issued again on purpose.
     Index(
-        "uq_passes_number", "type", "external_number", unique=True, sqlite_where=_NOT_FINAL, postgresql_where=_NOT_FINAL
+        "uq_passes_number",
+        "type",
+        "external_number",
+        unique=True,
+        sqlite_where=NOT_FINAL,
+        postgresql_where=NOT_FINAL,
     ),
     Index("ix_passes_any_number", "type", "external_number"),
     # Whose end comes near: looked through every day.

@@ -177,11 +177,13 @@ class Office:
     def current(self, held: Collection[Copy]) -> dict[int, CarriedPass]:
         """What copies have to show now, by their id; credentials are made where a change needs new ones.
 
-        A copy that has ended, and a pass that is not valid, come without a credential.
+        A copy that has ended, and a pass that is not valid, come without a credential. One of a type that is switched
+        off does not come at all: it must not keep the others from being told.
         """
         order, shown = self.order(UPDATE), {}
         with write_transaction(self.engine) as connection:
             found = repository.by_serial(connection, {copy.serial for copy in held}, lock=True)
+            found = {serial: pass_ for serial, pass_ in found.items() if self.catalogue.knows(pass_.pass_type)}
             held = copies.by_id(connection, [copy.id for copy in held])  # one may have ended since the caller looked
             valid = {serial for serial, pass_ in found.items() if is_offerable(pass_, order)}
             texts: dict[tuple[str, str], str] = {}

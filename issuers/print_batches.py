@@ -38,8 +38,9 @@ class BatchLetter(NamedTuple):
 _COLUMNS = [print_batches.c[name] for name in Batch._fields]
 
 
-def file_name_of(batch: int) -> str:
-    return f"letters-{batch:06}.pdf"
+def file_name_of(batch: Batch) -> str:
+    """With the time, because a restored database gives numbers again whose files may still be there."""
+    return f"letters-{batch.id:06}-{datetime.fromtimestamp(batch.created_at, UTC):%Y%m%d-%H%M%S}.pdf"
 
 
 def new_batch(connection: Connection, letters: Sequence[tuple[str, str]], campaign: int | None, now: int) -> int:
@@ -70,7 +71,7 @@ def note_printed(connection: Connection, batch: Batch, codes: Mapping[int, str],
     if codes:
         one = of_batch.where(print_letters.c.position == bindparam("at")).values(code=bindparam("why"))
         connection.execute(one, [{"at": at, "why": code} for at, code in codes.items()])
-    printed = {"printed_at": now, "file_name": file_name_of(batch.id) if file else None}
+    printed = {"printed_at": now, "file_name": file_name_of(batch) if file else None}
     connection.execute(update(print_batches).where(print_batches.c.id == batch.id).values(printed))
 
 
@@ -78,10 +79,10 @@ def note_deleted(connection: Connection, number: int) -> None:
     connection.execute(update(print_batches).where(print_batches.c.id == number).values(file_name=None))
 
 
-def with_files(connection: Connection, printed_before: int) -> list[Batch]:
-    """Batches that were printed before that second, and whose file was not deleted yet."""
+def with_files(connection: Connection, printed_before: int) -> list[tuple[int, str]]:
+    """Batches that were printed before that second, and whose file was not deleted yet: number and file name."""
     old = (print_batches.c.printed_at < printed_before) & print_batches.c.file_name.is_not(None)
-    return [Batch(*row) for row in connection.execute(select(*_COLUMNS).where(old))]
+    return [(row.id, row.file_name) for row in connection.execute(select(*_COLUMNS).where(old))]
 
 
 def documents(connection: Connection, limit: int) -> list[dict[str, Any]]:

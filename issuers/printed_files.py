@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from issuers.office import Office
-from issuers.print_batches import file_name_of, note_deleted, with_files
+from issuers.print_batches import note_deleted, with_files
 from keys.atomic_file import make_private_folder, write_private
 from web.database import read_transaction, write_transaction
 
@@ -17,11 +17,11 @@ def folder_of(office: Office) -> Path:
     return office.settings.issuer_home / FOLDER
 
 
-def write_printed(office: Office, batch: int, body: bytes) -> None:
-    """The file of a batch, whole or not at all, for its owner only."""
+def write_printed(office: Office, name: str, body: bytes) -> None:
+    """A batch's file, whole or not at all, for its owner only."""
     folder = folder_of(office)
     make_private_folder(folder)
-    write_private(folder / file_name_of(batch), body)
+    write_private(folder / name, body)
 
 
 def delete_printed(office: Office) -> int:
@@ -29,8 +29,8 @@ def delete_printed(office: Office) -> int:
     before = int(office.seconds()) - office.settings.print_kept_days * _DAY
     with read_transaction(office.engine) as connection:
         old = with_files(connection, before)
-    for batch in old:
-        (folder_of(office) / file_name_of(batch.id)).unlink(missing_ok=True)
+    for number, name in old:
+        (folder_of(office) / name).unlink(missing_ok=True)
         with write_transaction(office.engine) as connection:
-            note_deleted(connection, batch.id)
+            note_deleted(connection, number)
     return len(old)

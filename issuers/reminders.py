@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, exists, select, tuple_
+from sqlalchemy import Connection, TextClause, exists, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from issuers import lifecycle
 from issuers.carrier_models import reminders
 from issuers.lifecycle import Order
-from issuers.models import IS_VALID, passes
+from issuers.models import IS_VALID, NOT_FINAL, passes
 from issuers.notices import REMINDER, tell_holders
 from issuers.office import Office
 from issuers.reminder_days import reached
@@ -31,6 +33,7 @@ ACTOR = "reminders"
 PAGE = 500  # passes in one transaction
 _LOG = structlog.get_logger("walletpass.reminders")
 Ending = tuple[str, date, date]  # serial, first day, last day
+Reads = Callable[[], AbstractContextManager[Connection]]
 
 
 def give_reminders(office: Office) -> Counter[str]:
@@ -39,17 +42,34 @@ def give_reminders(office: Office) -> Counter[str]:
     A day that was missed is made up for: what has been reached is given once, the nearest only.
     """
     given = Counter[str]()
-    for name, days in office.reminder_days.items():
-        for before, day in pairwise((-1, *days)):
-            for page in _pages(office, name, before, day):
-                given.update(_give(office, page, day))
+    for day, page in _reached(office, partial(read_transaction, office.engine), IS_VALID):
+        given.update(_give(office, page, day))
     if given:
         _LOG.info("reminders_given", **given)
     return given
 
 
-def _pages(office: Office, pass_type: str, before: int, day: int) -> Iterator[list[Ending]]:
-    """Passes whose end is more than `before` and at most `day` days away, and that are still to be reminded of it."""
+def take_for_given(connection: Connection, office: Office, order: Order) -> int:
+    """Put down all reminders that are due today, and tell nobody; how many. For a database that was restored: it does
+    not know who was told since. Suspended passes are among them, for they may be reinstated.
+    """
+    due = _reached(office, lambda: nullcontext(connection), NOT_FINAL)
+    return sum(len(_put_down(connection, page, day, order)) for day, page in due)
+
+
+def _reached(office: Office, reads: Reads, which: TextClause) -> Iterator[tuple[int, list[Ending]]]:
+    """Days before the end, and passes that are still to be reminded that so many are left."""
+    for name, days in office.reminder_days.items():
+        for before, day in pairwise((-1, *days)):
+            for page in filter(None, _pages(office, reads, which, name, (before, day))):
+                yield day, page
+
+
+def _pages(
+    office: Office, reads: Reads, which: TextClause, pass_type: str, span: tuple[int, int]
+) -> Iterator[list[Ending]]:
+    """Passes whose end is more days away than the first of `span`, and no more than the second."""
+    before, day = span
     today = local_day(office.now())
     first, last = today + timedelta(days=before + 1), today + timedelta(days=day)
     after: tuple[date, str] = (first, "")
@@ -60,10 +80,10 @@ def _pages(office: Office, pass_type: str, before: int, day: int) -> Iterator[li
         reminders.c.days <= day,  # a clock that went back reminds nobody of what was nearer already
     )
     place = tuple_(passes.c.valid_until, passes.c.serial)
-    query = select(*columns).where(passes.c.type == pass_type, IS_VALID, passes.c.valid_until <= last, ~given)
+    query = select(*columns).where(passes.c.type == pass_type, which, passes.c.valid_until <= last, ~given)
     query = query.order_by(passes.c.valid_until, passes.c.serial).limit(PAGE)
     while True:
-        with read_transaction(office.engine) as connection:
+        with reads() as connection:
             found = [
                 tuple(row) for row in connection.execute(query.where(passes.c.valid_until >= first, place > after))
             ]
@@ -74,8 +94,6 @@ def _pages(office: Office, pass_type: str, before: int, day: int) -> Iterator[li
 
 
 def _give(office: Office, page: Sequence[Ending], day: int) -> Counter[str]:
-    if not page:
-        return Counter()
     order, settings = office.order(ACTOR), office.settings
     with write_transaction(office.engine) as connection:
         serials = _put_down(connection, page, day, order)

@@ -2,15 +2,19 @@
 
 It takes back revocations and suspensions, keeps what was published about credentials that it does not know, and closes
 the status lists, because nobody can tell which of their entries were given out since. A pass whose credential was
-withdrawn since is suspended: why it was withdrawn is not known, and the department decides.
+withdrawn since is suspended: why it was withdrawn is not known, and the department decides. A phone may have been lost,
+so what carried the credential ends: else the next one would come to that phone. And nobody knows which messages were
+sent since, so none is sent again by itself.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
@@ -18,12 +22,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import Connection, insert, select, update
 
-from issuers import lifecycle, repository, status_lists
+from issuers import campaigns, copies, lifecycle, repository, status_lists
+from issuers.carrier_models import campaigns as campaigns_table
 from issuers.lifecycle import Action, Order
-from issuers.models import credentials, publications
+from issuers.models import credentials, outbox, publications
 from issuers.models import status_lists as lists_table
+from issuers.offers import PAGE
 from issuers.office import Office
 from issuers.published_times import TRUST_LIST, told_by
+from issuers.reminders import take_for_given
+from issuers.residents import links
 from issuers.versions import require_fitting_schema
 from keys.signer import Role
 from keys.trust_list import ListedKey
@@ -34,17 +42,32 @@ from walletpass.status_token import read_token
 from web.database import write_transaction
 
 REASON = "Restored from a backup: withdrawn or suspended since, as the published list says"
+CODE = "restored"  # of messages in the quarantine
 _ALL_INVALID = 0b01010101
-Known = dict[int, tuple[str, int]]  # by status index: serial and effective status
+
+
+class _Known(NamedTuple):
+    """A credential that is here."""
+
+    serial: str
+    carrier: str
+    status: int  # the effective one
 
 
 @dataclass
 class Restored:
-    """`suspended`: serials of passes to look at. `unknown`: entries not VALID of credentials that are not here."""
+    """`suspended`: serials of passes to look at. `unknown`: entries not VALID of credentials that are not here.
+
+    `held`: messages that were not sent when the copy was made, now in the quarantine; `paused`: campaigns; `reminders`:
+    those that are taken for given.
+    """
 
     lists: int = 0
     withdrawn: int = 0
     unknown: int = 0
+    held: int = 0
+    paused: int = 0
+    reminders: int = 0
     suspended: list[str] = field(default_factory=list)
 
 
@@ -58,6 +81,8 @@ def restored(office: Office, order: Order, *, refuse_unknown: bool = False) -> R
     engine = office.connect()
     with write_transaction(engine) as connection:
         require_fitting_schema(connection)
+        _hold_messages(connection, office, order, found)
+        copies.number_anew(connection, order.seconds)
         keys = [key for key in office.ring.listed_keys(order.now) if key.role is Role.STATUS_LIST]
         for path in sorted((settings.published / "status").glob("[0-9]*.[cj]wt")):  # a verifier keeps one form only
             _take_over(connection, path.stem, _read(path, settings.status_uri(path.stem), keys), order, found)
@@ -70,6 +95,19 @@ def restored(office: Office, order: Order, *, refuse_unknown: bool = False) -> R
     office.publication.publish_keys()
     office.plates.publish()
     return found
+
+
+def _hold_messages(connection: Connection, office: Office, order: Order, found: Restored) -> None:
+    """What was still to be sent may have been sent since the copy: a person decides about it."""
+    running = select(campaigns_table.c.id).where(campaigns_table.c.state == campaigns.State.RUNNING.value)
+    for number in connection.scalars(running.order_by(campaigns_table.c.id)).all():
+        with suppress(campaigns.CampaignOver):  # it is done
+            campaigns.pause(connection, number, order.seconds)
+            found.paused += 1
+    unsent = outbox.c.kind.in_(campaigns.MESSAGES) & outbox.c.done_at.is_(None) & outbox.c.failed_at.is_(None)
+    held = {"failed_at": order.seconds, "code": CODE, "claim": None}
+    found.held = connection.execute(update(outbox).where(unsent).values(held)).rowcount
+    found.reminders = take_for_given(connection, office, order)
 
 
 def _read(path: Path, uri: str, keys: Collection[ListedKey]) -> StatusList:
@@ -102,22 +140,35 @@ def _take_over(connection: Connection, list_id: str, published: StatusList, orde
         return
     found.lists += 1
     known, kept = _known(connection, list_id), StatusArray.empty(len(published))
-    withdrawn: list[int] = []
+    withdrawn: dict[int, tuple[str, str]] = {}  # with serial and carrier
     serials: set[str] = set()
     for index, value in _not_valid(published):
         if index not in known:
             kept.set(index, value)
             found.unknown += 1
             continue
-        serial, status = known[index]
+        serial, carrier, status = known[index]
         if value == Status.INVALID and status != Status.INVALID:
-            withdrawn.append(index)
+            withdrawn[index] = serial, carrier
         if status == Status.VALID:
             serials.add(serial)
     found.withdrawn += lifecycle.withdraw_entries(connection, list_id, withdrawn, order)
+    _end(connection, set(withdrawn.values()), order)
     _suspend(connection, serials, order, found)
     values = {"issued_at": published.issued_at, "kept": compress(kept.raw)}
     connection.execute(update(lists_table).where(lists_table.c.id == list_id).values(values))
+
+
+def _end(connection: Connection, carried: Collection[tuple[str, str]], order: Order) -> None:
+    """End the copies, or the links of pages, that carried withdrawn credentials: (serial, carrier)."""
+    for serial, carrier in sorted(carried):
+        if carrier == PAGE:
+            links.end(connection, serial, order)
+        else:
+            copies.end(connection, serial, carrier, order.seconds)
+    serials = sorted({serial for serial, _ in carried})
+    for start in range(0, len(serials), repository.BATCH):
+        lifecycle.tell_carriers(connection, serials[start : start + repository.BATCH], order)
 
 
 def _suspend(connection: Connection, serials: Collection[str], order: Order, found: Restored) -> None:
@@ -145,10 +196,11 @@ def _raise_version(connection: Connection, folder: Path) -> None:
     connection.execute(update(publications).where(which).values(version=version))
 
 
-def _known(connection: Connection, list_id: str) -> Known:
-    columns = (credentials.c.status_index, credentials.c.serial, credentials.c.effective_status)
-    query = select(*columns).where(credentials.c.list_id == list_id)
-    return {index: (serial, status) for index, serial, status in connection.execute(query)}
+def _known(connection: Connection, list_id: str) -> dict[int, _Known]:
+    """By status index."""
+    columns = credentials.c
+    query = select(columns.status_index, columns.serial, columns.carrier, columns.effective_status)
+    return {index: _Known(*row) for index, *row in connection.execute(query.where(columns.list_id == list_id))}
 
 
 def _not_valid(published: StatusList) -> list[tuple[int, int]]:

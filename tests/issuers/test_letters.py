@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from issuers.commands.letters import app
 from issuers.lifecycle import Order
 from issuers.models import holders
 from issuers.notices import Inform, tell_holders
+from issuers.office import Office
 from issuers.printed_files import delete_printed
 from issuers.set_times import set_times
 from issuers.tasks.letters import build as letters_task
@@ -179,7 +181,7 @@ def test_a_file_has_a_letter_for_each_on_pages_of_its_own_in_order(city_on: City
     cards, permits = residents(city_on, 3), residents(city_on, 2, PERMIT)
     writes(city_on, [*cards, *permits])
     [file] = prints(city_on)
-    assert file.name == "letters-000001.pdf"
+    assert re.fullmatch(r"letters-000001-20261123-0945[0-9]{2}\.pdf", file.name)
     assert file.stat().st_mode & 0o777 == 0o600
     pages = texts(file)
     assert len(pages) == 3 + 2 * 2
@@ -187,7 +189,7 @@ def test_a_file_has_a_letter_for_each_on_pages_of_its_own_in_order(city_on: City
     names = [f"Guten Tag Anna Müller{number}," for number in (0, 1, 2, 0, 1)]
     assert [page.count("Guten Tag") for page in letters] == [1] * 5
     assert [name in page for name, page in zip(names, letters, strict=True)] == [True] * 5
-    assert PdfReader(file).metadata.title == "Landeshauptstadt Düsseldorf: letters-000001"  # type: ignore[union-attr]
+    assert PdfReader(file).metadata.title == f"Landeshauptstadt Düsseldorf: {file.stem}"  # type: ignore[union-attr]
     assert codes(city_on) == [None] * 5
 
 
@@ -267,6 +269,14 @@ def test_what_is_true_no_longer_is_left_out_with_its_reason(city_on: City) -> No
     assert len(texts(file)) == 1
 
 
+def test_a_letter_about_a_type_that_is_switched_off_is_left_out_and_the_others_are_printed(city_on: City) -> None:
+    writes(city_on, [*residents(city_on, 1, PERMIT), *residents(city_on, 1)])
+    city_on.office = Office(city_on.settings.model_copy(update={"pass_types": ("family_card",)}), city_on.clock)
+    [file] = prints(city_on)
+    assert codes(city_on) == ["unknown_type", None]
+    assert len(texts(file)) == 1
+
+
 def test_a_letter_that_no_font_can_print_is_left_out_and_the_others_are_printed(city: City) -> None:
     names = ("Anna", "山田", "Berta", "太郎", "Clara")
     writes(city, [city.grants("family_card", holder=replace(ANNA, given_name=name)) for name in names])
@@ -331,13 +341,13 @@ def test_the_command_lists_batches_files_and_what_was_left_out(city: City, monke
     passes = residents(city, 3)
     writes(city, passes)
     city.revokes(passes[1])
-    prints(city)
+    [file] = prints(city)
     monkeypatch.setenv("WALLETPASS_HOME", str(city.settings.home))
     listed = CliRunner().invoke(app, ["list", "--json"])
     [batch] = json.loads(listed.stdout)["batches"]
-    assert (batch["letters"], batch["left_out"], batch["file"]) == (3, {"revoked": 1}, "letters-000001.pdf")
+    assert (batch["letters"], batch["left_out"], batch["file"]) == (3, {"revoked": 1}, file.name)
     assert batch["printed_at"]
-    assert "letters-000001.pdf" in CliRunner().invoke(app, ["list"]).stdout
+    assert file.name in CliRunner().invoke(app, ["list"]).stdout
 
 
 def test_no_log_line_names_anybody(city: City, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,7 +52,7 @@ def _copies() -> None:
         sa.Column("id", ROW_NUMBER, autoincrement=True, nullable=False),
         sa.Column("serial", sa.String(32), nullable=False),
         sa.Column("carrier", sa.String(16), nullable=False),
-        sa.Column("number", sa.SmallInteger, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
         sa.Column("secret", sa.String(43), nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("changed_at", sa.BigInteger, nullable=False),
