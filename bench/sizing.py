@@ -43,6 +43,8 @@ PHONES = 1.2  # that registered for an Apple pass
 WITHDRAWN, SUSPENDED, AMENDED = 0.02, 0.01, 0.03  # of all passes, a year
 HOLDERS, WITH_MAIL = 1.3, 0.6
 ENTRY_SCATTER = 1  # seed of the sample list
+# Requests to Google: the object; and a message; and, of a pass that is renewed, its reminders are taken away before.
+GOOGLE_CHANGE, GOOGLE_NOTICE, GOOGLE_RENEWAL = 1, 2, 3
 RESIDENTS_PER_INSPECTOR, SHIFT_HOURS, SCANS_A_SHIFT = 5_000, 8, 150
 CHECKS_A_YEAR, PEAK_HOUR = 12, 0.2  # by machines, of a pass; share of a day, and of a campaign's first day
 
@@ -68,6 +70,7 @@ MACHINE = "two shared, busy cores (Intel Xeon), Debian 12, Python 3.11, PostgreS
 OFFERS, IMPORTED, CHECKS, LISTS_SIGNED, SCANS_STORED = 960, 2_200, 1_500, 590, 4_900
 PASS_ROW, HOLDER_ROW, CREDENTIAL_ROW, AUDIT_ROW, OUTBOX_ROW = 457, 180, 647, 138, 240  # bytes, indexes included
 PROCESS_MEMORY = 155  # MB of an issuer, a verifier or a worker at work
+PRESS_MEMORY = 960  # MB of the press beside a worker: a file of letters with card and windscreen sheet (ADR 0018)
 TOKEN = 244  # bytes of a status list's CWT around its packed entries
 BUSY, BLOAT = 0.5, 1.5  # share of a core that is planned for; free space in tables
 
@@ -162,6 +165,17 @@ class Place:
         return self.renewals + self.reminders
 
     @property
+    def google_requests(self) -> float:
+        """A day. Who renews has been reminded."""
+        told = self.renewals * GOOGLE_RENEWAL + self.reminders * GOOGLE_NOTICE + self.changes * GOOGLE_CHANGE
+        return told * CARRIED["google"]
+
+    @property
+    def google_campaign(self) -> float:
+        """Requests when all family cards are renewed at once, each after a reminder."""
+        return self.family_cards * CARRIED["google"] * GOOGLE_RENEWAL
+
+    @property
     def inspectors(self) -> float:
         return ceil(self.residents / RESIDENTS_PER_INSPECTOR)
 
@@ -189,8 +203,9 @@ class Place:
 
     @property
     def memory(self) -> float:
-        """Bytes of an installation's issuers and workers."""
-        return (self.issuers + self.workers) / self.installations * PROCESS_MEMORY * 1e6
+        """Bytes of an installation's issuers and workers, while each worker prints."""
+        each = (self.issuers + self.workers) * PROCESS_MEMORY + self.workers * PRESS_MEMORY
+        return each / self.installations * 1e6
 
     @property
     def issuers(self) -> int:
@@ -260,7 +275,7 @@ DAILY: tuple[Line, ...] = (
     ("rows of the outbox a day", lambda p: number(p.jobs)),
     ("rows of the outbox kept (30 days)", lambda p: number(p.jobs * DONE_KEPT / DAY)),
     ("APNs pushes a day", lambda p: number((p.notices + p.changes) * CARRIED["apple"] * PHONES)),
-    ("requests to Google a day", lambda p: number((p.notices + p.changes) * CARRIED["google"])),
+    ("requests to Google a day", lambda p: number(p.google_requests)),
     ("mails a day", lambda p: number(p.notices * WITH_MAIL)),
     ("letters a day", lambda p: number(p.notices * (1 - WITH_MAIL))),
     ("inspectors; scans a day", lambda p: f"{number(p.inspectors)}; {number(p.inspectors * SCANS_A_SHIFT)}"),
@@ -272,14 +287,14 @@ CAMPAIGN: tuple[Line, ...] = (
     ("the list is imported in", lambda p: span(p.family_cards / p.installations / IMPORTED)),
     ("batches of `update-carriers`", lambda p: number(ceil(p.family_cards / CarriersTask.batch))),
     ("APNs pushes", lambda p: number(p.family_cards * CARRIED["apple"] * PHONES)),
-    ("requests to Google", lambda p: number(p.family_cards * CARRIED["google"])),
+    ("requests to Google", lambda p: number(p.google_campaign)),
     (
         f"at {Place.settings.google_requests_per_second} a second and installation they take",
-        lambda p: span(p.family_cards * CARRIED["google"] / p.installations / p.settings.google_requests_per_second),
+        lambda p: span(p.google_campaign / p.installations / p.settings.google_requests_per_second),
     ),
     (
         "all through one issuer account",
-        lambda p: span(p.family_cards * CARRIED["google"] / p.settings.google_requests_per_second),
+        lambda p: span(p.google_campaign / p.settings.google_requests_per_second),
     ),
     ("mails", lambda p: number(p.family_cards * WITH_MAIL)),
     ("letters", lambda p: number(p.family_cards * (1 - WITH_MAIL))),
@@ -296,7 +311,7 @@ MACHINES: tuple[Line, ...] = (
     ("issuer processes", lambda p: str(p.issuers)),
     ("workers", lambda p: str(p.workers)),
     ("verifier processes", lambda p: str(p.processes(p.checks_at_peak + p.contacts, CHECKS, p.verifying))),
-    ("memory of issuers and workers, an installation", lambda p: size(p.memory)),
+    ("memory of issuers and printing workers, an installation", lambda p: size(p.memory)),
 )
 MEASURED = (
     ("QR credentials made and stored", f"{OFFERS:,} a second"),
@@ -307,6 +322,7 @@ MEASURED = (
     ("row with its indexes: pass, holder, credential", f"{PASS_ROW}, {HOLDER_ROW}, {CREDENTIAL_ROW} bytes"),
     ("row with its indexes: audit, outbox", f"{AUDIT_ROW}, {OUTBOX_ROW} bytes"),
     ("memory of a process at work", f"{PROCESS_MEMORY} MB"),
+    (f"memory of the press, for {LETTERS_IN_A_FILE} letters of three pages", f"{PRESS_MEMORY} MB"),
 )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from bench import sizing
 from issuers.accept import choose
 from issuers.app import create_app
 from issuers.published import STATUS_LIST_CWT, STATUS_LIST_JWT
@@ -26,6 +27,7 @@ from web.limits import JSON_LIMIT
 
 DEPLOY = Path(__file__).parent.parent / "docs" / "deploy"
 PROXY = (DEPLOY / "nginx.conf").read_text()
+OPERATIONS = (DEPLOY.parent / "operations.md").read_text()
 UNITS = sorted(DEPLOY.glob("*.service"))
 ISSUER, VERIFIER = PROXY.split("# The verifying service:")
 _SIZES = {"k": 1 << 10, "m": 1 << 20}
@@ -161,6 +163,18 @@ def test_a_caller_does_not_choose_the_address_that_is_counted_and_no_path_is_log
     assert "$proxy_add_x_forwarded_for" not in PROXY
     assert PROXY.count("access_log off;") == PROXY.count("server_name ")
     assert set(re.findall(r"error_log \S+ (\w+);", PROXY)) == {"crit"}
+
+
+def test_a_worker_may_print_with_as_much_memory_as_was_measured() -> None:
+    unit = (DEPLOY / "walletpass-worker@.service").read_text()
+    allowed = re.search(r"^MemoryMax=(\d+)G$", unit, re.MULTILINE)
+    stated = re.search(r"(\d+) MB for 500 letters of three\s+pages, beside (\d+) MB", OPERATIONS)
+    assert allowed and stated
+    press, worker = int(stated[1]), int(stated[2])
+    assert (press, worker) >= (sizing.PRESS_MEMORY, sizing.PROCESS_MEMORY)
+    assert int(allowed[1]) << 30 >= (press + worker) * 1_000_000 * 1.5, "with room for what was not measured"
+    assert "MemoryHigh=" not in unit, "which would only make the press slow"
+    assert "OOMPolicy=continue" in unit, "a press that is ended does not take the worker with it"
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

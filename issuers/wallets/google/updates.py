@@ -2,20 +2,21 @@
 
 One batch at a time in the whole installation, for Google counts the requests of an issuer; a few threads, because an
 answer takes longer than the pause between two requests. Every step may be repeated: an object is put as a whole, and
-a message that is there is not sent again.
+a message that is there is not sent again. A pass is told only while its row is ours; where another worker took over in
+the middle of a request, the older state may have landed last, so the pass is put once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event, Lock
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
-from issuers import copies
+from issuers import copies, repository
 from issuers.carrier_models import copies as copies_table
 from issuers.copies import Copy
 from issuers.lifecycle import RENEWED
@@ -24,6 +25,7 @@ from issuers.settings import IssuerSettings
 from issuers.wallets import CarriedPass, SignerSource, WalletDesk
 from issuers.wallets.google.access_tokens import AccessTokens, GoogleUnauthorised
 from issuers.wallets.google.exchange import GoogleUnreachable, new_client
+from issuers.wallets.google.holding import RENEWED_EVERY, Holding
 from issuers.wallets.google.messages import due_messages, still_true
 from issuers.wallets.google.objects import ObjectTemplate, class_id, generic_class
 from issuers.wallets.google.pace import Pace
@@ -44,6 +46,7 @@ from web.database import read_transaction, write_transaction
 from web.many_rows import among
 
 CARRIER = "google"
+UPDATE = f"update-{CARRIER}"
 _GROUP = 25  # passes between two reports: what a kill has done again
 _THREADS = 8
 _OUTAGES = 3  # in a row, after which the rest is left for later
@@ -57,7 +60,7 @@ class ClassRefused(WalletPassError):
 
 
 class _NotTried(WalletPassError):
-    """Others failed so that this one was not even tried."""
+    """Others failed, or another worker took over, so that this was not even tried."""
 
 
 # One pass as good as any other would have met these.
@@ -76,7 +79,7 @@ class _Telling(NamedTuple):
 class UpdateGoogle:
     """The task. `rest` is None where nothing is to be asked of Google: then there is nothing to do."""
 
-    kind, batch, lease, alone = f"update-{CARRIER}", 100, 90, True
+    kind, batch, lease, alone = UPDATE, 100, 90, True
 
     def __init__(
         self, desk: WalletDesk, settings: IssuerSettings, rest: GoogleRest | None, close: Callable[[], None]
@@ -91,12 +94,12 @@ class UpdateGoogle:
         if self._rest is None:
             report.done([errand.id for errand in errands])
             return
+        holding = Holding(report, self._desk.seconds)
         for start in range(0, len(errands), _GROUP):
-            if start and not report.keep():
+            if not holding.is_ours():
                 return
-            _Group(self._desk, self._settings, self._rest, self._put_classes).perform(
-                errands[start : start + _GROUP], report, self._pool
-            )
+            group = _Group(self._desk, self._settings, self._rest, self._put_classes, holding)
+            group.perform(errands[start : start + _GROUP], report, self._pool)
 
     def close(self) -> None:
         self._pool.shutdown()
@@ -106,29 +109,53 @@ class UpdateGoogle:
 class _Group:
     """Some passes that are told together and reported together."""
 
-    def __init__(self, desk: WalletDesk, settings: IssuerSettings, rest: GoogleRest, put_classes: set[str]) -> None:
+    def __init__(
+        self, desk: WalletDesk, settings: IssuerSettings, rest: GoogleRest, put_classes: set[str], holding: Holding
+    ) -> None:
         self._desk, self._settings, self._rest, self._put_classes = desk, settings, rest, put_classes
+        self._holding = holding
         self._stop, self._lock, self._outages = Event(), Lock(), 0
         self._stopped_by: Failure = None
+        self._begun: list[Copy] = []  # what Google was asked about, whatever came of it
 
     def perform(self, errands: Sequence[Errand], report: Report, pool: ThreadPoolExecutor) -> None:
         now = int(self._desk.seconds())
         tellings = self._tellings(errands)
         unfit = self._classes(telling.carried.pass_type for telling in tellings)
-        failures = list(pool.map(lambda telling: self._tell(telling, unfit), tellings))
+        futures = [pool.submit(self._tell, telling, unfit) for telling in tellings]
+        while wait(futures, timeout=RENEWED_EVERY).not_done:  # a request may take half a minute
+            self._holding.is_ours()
+        failures = [future.result() for future in futures]
         failed: dict[str, WalletPassError] = {}
         for telling, failure in zip(tellings, failures, strict=True):
             if failure is not None:
                 failed[telling.copy.serial] = failure
         told = [telling.copy.id for telling, failure in zip(tellings, failures, strict=True) if failure is None]
-        done = [errand.id for errand in errands if errand.subject not in failed]
         with write_transaction(self._desk.engine) as connection:
-            which = among(connection, copies_table.c.id, told)
-            connection.execute(update(copies_table).where(which).values(changed_at=now))
-            report.done(done, connection)
+            self._note(connection, errands, report, told, failed.keys(), now)
         _report_failures([(errand, failed[errand.subject]) for errand in errands if errand.subject in failed], report)
         if self._stopped_by is not None:
             raise self._stopped_by
+
+    def _note(
+        self,
+        connection: Connection,
+        errands: Sequence[Errand],
+        report: Report,
+        told: Collection[int],
+        failed: Collection[str],
+        now: int,
+    ) -> None:
+        """Report what is done; what was begun and is not ours any more is put again, by whoever comes next."""
+        ours = {errand.id for errand in report.locked(connection)}
+        lost = {errand.subject for errand in errands if errand.id not in ours}
+        again = [copy for copy in self._begun if copy.serial in lost]
+        which = among(connection, copies_table.c.id, {*told, *(copy.id for copy in again)})
+        connection.execute(update(copies_table).where(which).values(changed_at=now))  # when its state was read
+        report.done([errand.id for errand in errands if errand.subject not in failed], connection)
+        repository.add_outbox(connection, UPDATE, {copy.serial for copy in again}, int(self._desk.seconds()))
+        if again:
+            _LOG.warning("google_put_again", passes=len(again))
 
     def _tellings(self, errands: Sequence[Errand]) -> list[_Telling]:
         renewed = {errand.subject for errand in errands if errand.detail == RENEWED}
@@ -149,6 +176,8 @@ class _Group:
             named = class_id(pass_type, self._settings)
             if named in self._put_classes or named in unfit:
                 continue
+            if not self._holding.is_ours():
+                break
             try:
                 self._rest.put(Kind.CLASS, generic_class(pass_type, self._settings))
             except GoogleRefused:
@@ -160,11 +189,12 @@ class _Group:
 
     def _tell(self, telling: _Telling, unfit: dict[str, WalletPassError]) -> Failure:
         """What went wrong with one copy; a failure that all would have stops those that follow."""
-        if self._stop.is_set():
+        if self._stop.is_set() or not self._holding.is_ours():
             return _NotTried("Not tried.")
         named = class_id(telling.carried.pass_type, self._settings)
         if named in unfit:
             return unfit[named]
+        self._begun.append(telling.copy)
         try:
             self._put(telling)
         except ClassMissing as failure:
@@ -198,9 +228,11 @@ class _Group:
         there = {message.get("id") for message in stored.messages}
         coming = [message for message in due_messages(carried, renewed=telling.renewed) if message["id"] not in there]
         kept = still_true(stored.messages, carried, coming)
-        if len(kept) < len(stored.messages):
+        if len(kept) < len(stored.messages) and self._holding.is_ours():
             self._rest.set_messages(str(wanted["id"]), kept)
         for message in coming:
+            if not self._holding.is_ours():
+                raise _NotTried("Whoever has taken over says it.")
             self._rest.add_message(str(wanted["id"]), message)
 
 

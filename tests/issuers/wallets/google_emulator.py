@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from tests.issuers.wallets.google_discovery import validator
 
@@ -74,6 +75,7 @@ class Emulator:
         self.answers: Counter[int] = Counter()
         self.problems: list[str] = []  # what the document does not allow
         self.honours_null = True
+        self.on_its_way: Callable[[str], None] = lambda request: None  # what happens before a request is looked at
         self._tokens: dict[str, float] = {}
         self._script: list[dict[str, Any]] = []
         self._arrivals: deque[float] = deque()
@@ -256,6 +258,7 @@ def create_app(emulator: Emulator) -> FastAPI:
     @app.api_route("/walletobjects/v1/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     async def interface(request: Request, path: str) -> Response:
         authorization = request.headers.get("authorization", "")
+        await run_in_threadpool(emulator.on_its_way, f"{request.method} {path}")
         found = emulator.answer(request.method, path, authorization, await request.body())
         emulator.answers[200] += 1
         return JSONResponse(found)
