@@ -76,20 +76,23 @@ def test_make_run_sets_up_a_city_and_serves_it_twice(tmp_path: Path) -> None:
         "WALLETPASS_VERIFIER_PORT": str(ports[1]),
     }
     first = start(clone, env, tmp_path / "first.log")
-    tokens = clone / "var" / "demo" / "tokens.txt"
-    assert tokens.stat().st_mode & 0o777 == 0o600
-    assert re.search(r"^desk: demo [a-z0-9-]{23}$", tokens.read_text(), re.MULTILINE)
-    for port in ports:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
-            assert answer.status == 200
-    greeting = (tmp_path / "first.log").read_text()
-    assert re.search(r"/desk, start password of demo: [a-z0-9-]{23}, good once", greeting)
-    assert re.search(r"/inspector/#enrol=\S+", greeting)
-    assert all(
-        re.search(word, greeting) for word in ("Issuing service", "Verifying service", "Worker", r"tokens\.txt", "Try:")
-    )
-    assert_the_worker_works(clone, env)
-    stop(first, ports)
+    try:
+        tokens = clone / "var" / "demo" / "tokens.txt"
+        assert tokens.stat().st_mode & 0o777 == 0o600
+        assert re.search(r"^desk: demo [a-z0-9-]{23}$", tokens.read_text(), re.MULTILINE)
+        for port in ports:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+                assert answer.status == 200
+        greeting = (tmp_path / "first.log").read_text()
+        assert re.search(r"/desk, start password of demo: [a-z0-9-]{23}, good once", greeting)
+        assert re.search(r"/inspector/#enrol=\S+", greeting)
+        assert all(
+            re.search(word, greeting)
+            for word in ("Issuing service", "Verifying service", "Worker", r"tokens\.txt", "Try:")
+        )
+        assert_the_worker_works(clone, env)
+    finally:
+        stop(first, ports)
     before = tokens.read_bytes()
     stop(start(clone, env, tmp_path / "second.log"), ports)
     assert tokens.read_bytes() == before, "a second start keeps the data"
