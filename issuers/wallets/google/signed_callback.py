@@ -22,7 +22,8 @@ from walletpass.errors import WalletPassError
 
 PROTOCOL, SENDER = "ECv2SigningOnly", "GooglePayPasses"
 SAVED, REMOVED = "save", "del"
-_MOST = 20  # keys, or signatures of one
+_MOST = 20  # keys
+_MOST_SIGNATURES = 4  # of one: Google sends one or two, and each costs strangers nothing and us a check by every key
 _MAX_TEXT = 8 << 10  # characters
 _MAX_DIGITS = 15  # of milliseconds
 
@@ -106,8 +107,10 @@ def verified(body: bytes, issuer_id: str, roots: Sequence[RootKey], now: int) ->
 def _intermediate(part: object, roots: Sequence[RootKey], now: int) -> ec.EllipticCurvePublicKey:
     if not isinstance(part, dict) or not isinstance(part.get("signatures"), list):
         raise CallbackMalformed("The callback has no intermediate signing key.")
+    if len(part["signatures"]) > _MOST_SIGNATURES:
+        raise CallbackMalformed("The callback's intermediate key has too many signatures.")
     described = _text(part.get("signedKey"))
-    signatures = [_base64(signature) for signature in part["signatures"][:_MOST]]
+    signatures = [_base64(signature) for signature in part["signatures"]]
     signed = _lengths(SENDER, PROTOCOL, described)
     usable = [root.key for root in roots if root.until > now]
     if not any(_fits(root, signature, signed) for root in usable for signature in signatures):

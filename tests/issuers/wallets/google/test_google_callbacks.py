@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import pytest
@@ -268,6 +269,44 @@ def test_while_one_fetches_the_keys_nobody_else_waits(key_server: KeyServer) -> 
     key_server.hold.set()
     thread.join()
     assert found and keys.current()
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """For each look at a callback's signatures, how many were going on."""
+    counts: list[int] = []
+    going_on, lock, look = [0], Lock(), callbacks.verified
+
+    def add(number: int) -> int:
+        with lock:
+            going_on[0] += number
+            return going_on[0]
+
+    def counting(*arguments: Any) -> Any:
+        counts.append(add(1))
+        Event().wait(0.02)
+        try:
+            return look(*arguments)
+        finally:
+            add(-1)
+
+    monkeypatch.setattr(callbacks, "verified", counting)
+    return counts
+
+
+def test_what_strangers_sign_is_looked_at_a_second_time_with_other_keys_only(side: Side, looked_at: list[int]) -> None:
+    stranger = CallbackSigner(side.signer.issuer_id, side.signer.until)
+    assert side.post(stranger.envelope(side.message())).json()["code"] == "callback_forged"
+    assert len(looked_at) == 1
+
+
+def test_no_more_than_two_callbacks_are_looked_at_together(side: Side, looked_at: list[int]) -> None:
+    side.sends()  # which fetches the keys
+    envelopes = [side.signer.envelope(side.message()) for _ in range(12)]
+    with ThreadPoolExecutor(12) as together:
+        statuses = {answer.status_code for answer in together.map(side.post, envelopes)}
+    assert statuses == {200}
+    assert len(looked_at) == 13 and max(looked_at) <= 2
 
 
 def test_a_body_beyond_16_kb_is_not_looked_at(side: Side) -> None:

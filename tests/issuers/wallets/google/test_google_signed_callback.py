@@ -105,6 +105,17 @@ def test_a_forged_callback_is_refused(forge: Callable[[dict[str, Any]], None]) -
         judged(envelope)
 
 
+def test_the_right_signature_may_be_one_of_four_and_more_are_not_looked_at() -> None:
+    envelope = SIGNER.envelope(MESSAGE)
+    part = envelope["intermediateSigningKey"]
+    forged = CallbackSigner(ISSUER, NOW + 86400).envelope(MESSAGE)["intermediateSigningKey"]["signatures"]
+    part["signatures"] = forged * 3 + part["signatures"]
+    assert judged(envelope).nonce == "7f1e"
+    part["signatures"] = forged + part["signatures"]
+    with pytest.raises(CallbackMalformed, match="too many"):
+        judged(envelope)
+
+
 def without(name: str) -> Callable[[dict[str, Any]], bytes]:
     return lambda envelope: json.dumps({key: part for key, part in envelope.items() if key != name}).encode()
 
