@@ -161,10 +161,13 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 
 
 class RateLimit:
-    """So many requests in any minute for each caller. Callers are forgotten when too many others have come since."""
+    """So many requests in any minute for each caller, or in any `span` seconds.
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_minute, self._clock = per_minute, clock
+    Callers are forgotten when too many others have come since.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic, *, span: float = _MINUTE) -> None:
+        self._most, self._clock, self._span = most, clock, span
         self._callers: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
 
@@ -176,10 +179,10 @@ class RateLimit:
             self._callers[caller] = taken
             if len(self._callers) > _CALLERS_AT_MOST:
                 self._callers.popitem(last=False)
-            while taken and taken[0] <= now - _MINUTE:
+            while taken and taken[0] <= now - self._span:
                 taken.popleft()
-            if len(taken) >= self._per_minute:
-                raise TooManyRequests(math.ceil(taken[0] + _MINUTE - now))
+            if len(taken) >= self._most:
+                raise TooManyRequests(math.ceil(taken[0] + self._span - now))
             taken.append(now)
 
 

@@ -181,6 +181,18 @@ def test_a_caller_has_so_many_requests_and_others_have_theirs() -> None:
     limit.take("b")
 
 
+def test_a_limit_may_be_of_another_span() -> None:
+    now = 0.0
+    limit = RateLimit(1, lambda: now, span=3600)
+    limit.take("a")
+    now = 3000
+    with pytest.raises(TooManyRequests) as refusal:
+        limit.take("a")
+    assert refusal.value.retry_after == 600
+    now = 3600
+    limit.take("a")
+
+
 def test_a_minute_is_any_minute_and_what_was_refused_does_not_count() -> None:
     now = 0.0
     limit = RateLimit(2, lambda: now)

@@ -40,7 +40,7 @@ STORED = 30 * 86400  # seconds that Apple keeps a push for a phone that is off
 FAILURES_IN_A_ROW = 20  # of the server's own, after which it is left alone
 APPLES_HOSTS = ".push.apple.com"
 _BODY = b"{}"
-_LONGEST_ANSWER = 4096  # bytes
+_LONGEST_ANSWER = 4096  # bytes; Apple's have a hundred
 _BAD_TOKEN = ("BadDeviceToken", "DeviceTokenNotForTopic")
 _BAD_TOPIC = ("TopicDisallowed", "BadTopic", "MissingTopic")
 _LOST = (httpx2.ReadError, httpx2.WriteError, httpx2.CloseError, httpx2.ProtocolError)
@@ -184,10 +184,13 @@ class Pushes:
 
     async def _push(self, token: str, headers: dict[str, str]) -> Answer:
         client = self._client or self._connected()
-        answer = await client.post(f"/3/device/{token}", content=_BODY, headers=headers)
-        if answer.status_code == 200:
-            return SENT
-        return meaning(answer.status_code, answer.content[:_LONGEST_ANSWER])
+        async with client.stream("POST", f"/3/device/{token}", content=_BODY, headers=headers) as answer:
+            body = b""
+            async for chunk in answer.aiter_raw():
+                body += chunk
+                if len(body) > _LONGEST_ANSWER:  # not Apple's: the connection goes, and what else it would have sent
+                    return UNREACHABLE
+        return SENT if answer.status_code == 200 else meaning(answer.status_code, body)
 
     def _connected(self) -> httpx2.AsyncClient:
         settings = self._settings
@@ -200,6 +203,7 @@ class Pushes:
             timeout=httpx2.Timeout(ANSWER_TIME, connect=CONNECT_TIME),
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEPT),
             headers={
+                "accept-encoding": "identity",  # nothing packed: the limit then counts what arrives
                 "apns-topic": settings.apple_pass_type_identifier,
                 "apns-push-type": settings.apple_push_type,
                 "apns-priority": str(settings.apple_push_priority),

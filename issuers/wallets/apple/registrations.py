@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Select, delete, exists, select
 from issuers import repository
 from issuers.carrier_models import apple_devices, apple_registrations, copies, counters
 from issuers.copies import Copy, name_of
+from issuers.models import outbox
+from issuers.outbox import IS_PARKED
 from web.database import insert_missing, insert_or_replace
 from web.many_rows import among
 
@@ -47,7 +49,8 @@ def register(connection: Connection, copy: Copy, library_identifier: str, push_t
     new = insert_missing(connection, apple_registrations, own)
     if new:
         _forget_oldest(connection, copy.id)
-    if new and tag:  # it changed after somebody downloaded it, and perhaps before this phone could be told
+    # It changed after somebody downloaded it, and perhaps before this phone could be told.
+    if new and tag and not _is_to_be_told(connection, copy.serial):
         repository.add_outbox(connection, UPDATE, [copy.serial], int(now))
     return new
 
@@ -101,6 +104,13 @@ def forget_token(connection: Connection, push_token: str, until: int) -> bool:
 
 def _device_of(library_identifier: str) -> Select[int]:
     return select(apple_devices.c.id).where(apple_devices.c.library_identifier == library_identifier)
+
+
+def _is_to_be_told(connection: Connection, serial: str) -> bool:
+    """A row waits that no worker has read yet: whoever does will find all phones. So nobody fills the outbox."""
+    waits = (outbox.c.kind == UPDATE) & (outbox.c.subject == serial) & outbox.c.claim.is_(None)
+    waits &= outbox.c.done_at.is_(None) & outbox.c.failed_at.is_(None) & ~IS_PARKED
+    return connection.scalar(select(outbox.c.id).where(waits).limit(1)) is not None
 
 
 def _forget_oldest(connection: Connection, copy_id: int) -> None:

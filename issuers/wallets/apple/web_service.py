@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 SCHEME = "ApplePass"
 REQUESTS_PER_COPY = 120  # a minute, of all the phones that hold it
+NEW_PHONES_PER_COPY = 20  # an hour: each may be pushed, with all others that hold the copy
 REPORTS_PER_MINUTE = 60  # of one address
 LONGEST_REGISTRATION, LONGEST_REPORT = 4 << 10, 32 << 10  # bytes
 _WORKERS = 8  # threads: fewer than the database has connections, so that phones never keep the city from issuing
@@ -84,17 +85,20 @@ class WebService:
 
     def __init__(self, settings: IssuerSettings, wallet: Wallet, desk: WalletDesk) -> None:
         self._pass_type, self._wallet, self._desk = settings.apple_pass_type_identifier, wallet, desk
-        self._limit = RateLimit(REQUESTS_PER_COPY)
+        self._limit, self._new = RateLimit(REQUESTS_PER_COPY), RateLimit(NEW_PHONES_PER_COPY, span=3600)
         self._of_nobody = secrets.token_urlsafe(32)  # compared with where there is no such pass
 
     def register(self, asked: Asked, device: str, body: bytes) -> bool:
-        """Whether the registration is new."""
+        """Whether the registration is new. Raises `TooManyRequests`, and nothing is registered then."""
         copy = self._opened(asked)
         push_token = read_object(body, LONGEST_REGISTRATION).get("pushToken")
         if not _DEVICE.fullmatch(device) or not isinstance(push_token, str) or not _PUSH_TOKEN.fullmatch(push_token):
             raise RequestMalformed("The device library identifier or the member pushToken is none.")
         with write_transaction(self._desk.engine) as connection:
-            return registrations.register(connection, copy, device, push_token.lower(), self._desk.seconds())
+            new = registrations.register(connection, copy, device, push_token.lower(), self._desk.seconds())
+            if new:
+                self._new.take(copy.name)
+        return new
 
     def unregister(self, asked: Asked, device: str) -> None:
         copy = self._opened(asked)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 import re
 import ssl
@@ -37,6 +38,7 @@ from cryptography.x509.oid import NameOID
 from tests.verifiers.webhooks.receiver import certificate_for
 
 _PATH = re.compile(r"/3/device/([0-9a-f]+)")
+_FRAME = 16_000  # bytes of an answer that are sent together
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: the certificates of tests are of the tests' time
 
 
@@ -51,19 +53,21 @@ class Push:
 
 @dataclass(frozen=True)
 class Say:
-    """How to answer. `delay` in seconds; `hang_up`: no answer, the connection is closed."""
+    """How to answer. `delay` in seconds; `hang_up`: no answer, the connection is closed; `packed`: with gzip."""
 
     status: int = 200
     reason: str = ""
     timestamp: int | None = None
     delay: float = 0.0
     hang_up: bool = False
+    packed: bool = False
 
     def body(self) -> bytes:
         said: dict[str, Any] = {"reason": self.reason} if self.reason else {}
         if self.timestamp is not None:
             said["timestamp"] = self.timestamp
-        return json.dumps(said).encode() if said else b""
+        body = json.dumps(said).encode() if said else b""
+        return gzip.compress(body) if self.packed else body
 
 
 @dataclass
@@ -211,9 +215,11 @@ class _Connection(asyncio.Protocol):
             return
         body = say.body()
         headers = [(":status", str(say.status)), ("apns-id", f"{stream:08X}-0000-0000-0000-000000000000")]
+        if say.packed:
+            headers.append(("content-encoding", "gzip"))
         self._http.send_headers(stream, headers, end_stream=not body)
-        if body:
-            self._http.send_data(stream, body, end_stream=True)
+        for start in range(0, len(body), _FRAME):
+            self._http.send_data(stream, body[start : start + _FRAME], end_stream=start + _FRAME >= len(body))
         self.transport.write(self._http.data_to_send())
 
 

@@ -16,7 +16,7 @@ from issuers.tasks import load_tasks
 from issuers.wallets.apple.registrations import UPDATE
 from tests.city import City
 from tests.issuers.api.conftest import Service
-from tests.issuers.wallets.iphone import Held, opened
+from tests.issuers.wallets.iphone import Held, IPhone, opened
 from walletpass.passes import Pass
 from web.database import read_transaction
 
@@ -24,6 +24,26 @@ PERMIT = "resident_parking_permit"
 TYPE = "pass.de.example.walletpass"
 DEVICE, TOKEN = "d" * 32, "ab" * 32
 NEXT_ATTEMPT = 7  # seconds: the longest first wait
+
+
+class Street:
+    """A city that pushes, and its residents with their phones."""
+
+    def __init__(self, city: City, client: Any) -> None:
+        self.city, self.client = city, client
+
+    def resident(self, phones: int = 1) -> tuple[Pass, list[IPhone]]:
+        permit = self.city.grants(PERMIT)
+        body = self.city.offers(permit, "apple").body
+        made = [IPhone(self.client) for _ in range(phones)]
+        for phone in made:
+            phone.adds(body)
+        return permit, made
+
+    def tokens(self) -> set[str]:
+        """The push tokens that are kept."""
+        with read_transaction(self.city.office.engine) as connection:
+            return set(connection.scalars(select(apple_devices.c.push_token)))
 
 
 def works(city: City, tasks: Mapping[str, Task]) -> None:

@@ -19,6 +19,7 @@ from tests.issuers.wallets.apple.phones import (
     TYPE,
     ask,
     grants,
+    left,
     registration,
     rows,
     tells,
@@ -211,6 +212,43 @@ def test_fetches_of_one_copy_are_limited(service: Service) -> None:
     ]
     assert (statuses[0], statuses[-1]) == (304, 429)
     assert ask(service, "GET", f"passes/{other.path}", other).status_code == 200
+
+
+def test_whoever_registers_and_unregisters_for_ever_fills_no_outbox(service_on: Service) -> None:
+    city = service_on.city
+    permit, held = grants(service_on)
+    city.suspends(permit)
+    tells(city)
+    for _ in range(5):
+        assert ask(service_on, "POST", registration(held), held, json={"pushToken": TOKEN}).status_code == 201
+        assert ask(service_on, "DELETE", registration(held), held).status_code == 200
+    assert left(city) == [(None, False)]
+
+
+def test_a_phone_that_registers_while_a_worker_has_the_row_gets_one_of_its_own(service_on: Service) -> None:
+    city = service_on.city
+    permit, held = grants(service_on)
+    city.suspends(permit)
+    tells(city)
+    ask(service_on, "POST", registration(held), held, json={"pushToken": TOKEN})
+    assert city.office.outbox.claim(registrations.UPDATE, 10, 180)
+    ask(service_on, "POST", registration(held, "e" * 32), held, json={"pushToken": TOKEN})
+    assert len(left(city)) == 2, "the worker may have looked for phones already"
+
+
+def test_new_phones_of_one_copy_are_limited_and_known_ones_are_not(service: Service) -> None:
+    _, held = grants(service)
+    _, other = grants(service)
+    body = {"pushToken": TOKEN}
+
+    def registers(pass_: Held, number: int) -> int:
+        return int(ask(service, "POST", registration(pass_, f"device-{number:030d}"), pass_, json=body).status_code)
+
+    most = web_service.NEW_PHONES_PER_COPY
+    assert [registers(held, number) for number in range(most + 1)] == [201] * most + [429]
+    assert rows(service.city) == (most, most), "nothing of the one that was refused is kept"
+    assert registers(held, 0) == 200
+    assert registers(other, most) == 201
 
 
 def test_requests_are_limited_for_each_address(make_city: Any, serve: Serve) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy import select
 
 from issuers import copies
 from issuers.carrier_models import apple_devices, counters
-from tests.issuers.api.conftest import Service
+from issuers.wallets.apple import web_service
+from tests.city import City
+from tests.issuers.api.conftest import Serve, Service
 from tests.issuers.wallets.apple.phones import (
     PERMIT,
     ask,
@@ -23,6 +26,7 @@ from tests.issuers.wallets.apple.phones import (
 )
 from tests.issuers.wallets.iphone import IPhone, fields, opened
 from web.database import read_transaction, write_transaction
+from web.limits import RateLimit
 
 
 def test_a_pass_tells_phones_where_to_hear_of_changes(service: Service) -> None:
@@ -173,6 +177,44 @@ def test_a_revoked_pass_cannot_be_fetched_with_its_code(service: Service) -> Non
     assert phone.is_pushed() == ["Neuer Status: Widerrufen"]
     assert held.json["voided"] is True
     assert "barcodes" not in held.json
+
+
+def test_a_suspended_pass_is_voided_and_has_no_code_until_it_is_reinstated(service_on: Service) -> None:
+    city, phone = service_on.city, IPhone(service_on.client)
+    permit = city.grants(PERMIT)
+    held = phone.adds(city.offers(permit, "apple").body)
+    assert held.json["barcodes"]
+    city.suspends(permit)
+    tells(city)
+    assert phone.is_pushed() == ["Neuer Status: Ausgesetzt"]
+    assert held.json["voided"] is True
+    assert not {"barcode", "barcodes"} & held.json.keys()
+    city.reinstates(permit)
+    tells(city)
+    phone.is_pushed()
+    assert held.json["barcodes"] and "voided" not in held.json
+
+
+def test_a_phone_that_is_told_to_wait_becomes_current_later(
+    city: City, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_service, "RateLimit", partial(RateLimit, clock=city.clock))
+    phone = IPhone(serve(city).client)
+    permit = city.grants(PERMIT)
+    held = phone.adds(city.offers(permit, "apple").body)
+    city.suspends(permit)
+    tells(city)
+    phone.asks(held)
+    for _ in range(web_service.REQUESTS_PER_COPY - 1):
+        phone.client.request(
+            "GET", f"{phone.base}{held.json['webServiceURL']}/v1/passes/{held.path}", headers=held.token
+        )
+    with pytest.raises(AssertionError, match="429"):
+        phone.fetches(held)
+    assert "voided" not in held.json
+    city.later(seconds=61)
+    assert phone.fetches(held) == ["Neuer Status: Ausgesetzt"]
+    assert held.json["voided"] is True
 
 
 def test_a_renewal_reaches_the_phone_and_says_until_when(service_on: Service) -> None:
