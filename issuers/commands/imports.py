@@ -24,6 +24,7 @@ from issuers.sources.failed_rows import FailedRows
 from walletpass.passes import local_day
 
 _SHOWN_FAILURES = 20
+MANY = 1000  # renewals, beyond which a campaign is the better way
 
 
 def import_passes(
@@ -60,6 +61,9 @@ def import_passes(
     if as_json:
         print_json(report.document())
     say_report(report, work, as_json)
+    if report.renewed > MANY:
+        better = "walletpass campaigns start also writes to holders, and can be paused and followed"
+        say(f"More than {MANY:,} renewals; for as many {better} (docs/imports.md).")
     if report.failed:
         raise typer.Exit(FAILED)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from issuers.commands.imports import MANY
 from tests.flow.test_command_line import NEXT_YEAR, TODAY, Desk, desk, founded  # noqa: F401 - the fixtures
 from tests.flow.test_terminal import at_a_terminal
 
@@ -66,6 +67,14 @@ def test_a_campaign_is_tried_started_followed_and_its_result_written(desk: Desk)
     assert desk("campaigns", "export", number, "-").stdout.count("verlängert") == 30
     assert "campaign_over" in desk("campaigns", "cancel", number, status=1).stderr
     assert "unknown_campaign" in desk("campaigns", "show", "99", status=1).stderr
+
+
+def test_an_import_that_renews_many_says_that_a_campaign_is_better(desk: Desk) -> None:  # noqa: F811
+    hint = "walletpass campaigns start"
+    assert hint not in desk("import", TYPE, register(desk, MANY + 1)).stderr
+    assert hint not in desk("import", TYPE, register(desk, MANY, days=1)).stderr
+    renewed = desk("import", TYPE, register(desk, MANY + 1, days=2))
+    assert hint in renewed.stderr and hint not in renewed.stdout
 
 
 def test_at_a_terminal_the_reach_is_shown_and_asked_about_and_a_bar_is_followed(desk: Desk) -> None:  # noqa: F811

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.city import City
 from tests.issuers.api.conftest import Answer, Serve, Service
 from tests.issuers.campaign_city import everything, permits, reads, renewals, write
+from tests.issuers.wallets.iphone import IPhone
 
 PATH = "/api/v1/campaigns"
 CSV = {"Content-Type": "text/csv"}
@@ -55,6 +57,23 @@ def test_a_dry_run_says_what_would_change_and_whom_it_would_reach(city: City, se
         "POST", "/api/v1/imports?type=resident_parking_permit&dry_run=true", content=content, headers=CSV
     )
     assert imported.json()["reach"] == reach | {"letter": 0, "nobody": 3}
+
+
+def test_a_dry_run_counts_phones_and_mails(make_city: Callable[..., City], serve: Serve) -> None:
+    city = make_city(smtp_host="mail.example.org", mail_from="ausweise@example.org")
+    service, passes = serve(city), permits(city, 3)
+    IPhone(service.client).adds(city.offers(passes[0], "apple").body)
+    city.offers(passes[1], "apple")
+    content = write(city, renewals(city, passes)).read_bytes()
+    answer = sends(service, content, "&dry_run=true&inform=mail")
+    assert answer.json()["reach"] == {
+        "passes": 3,
+        "wallets": {"apple": 2},
+        "apple_phones": 1,
+        "mail": 3,
+        "letter": 0,
+        "nobody": 0,
+    }
 
 
 def test_pausing_resuming_and_cancelling_answer_how_it_stands(service_on: Service) -> None:
