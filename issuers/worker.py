@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -49,6 +50,7 @@ class Worker:
         # A claim that a crash left behind may be performed beside a new one of its kind: it waits its turn.
         self._turns = {kind: threading.Lock() for kind in tasks}
         self._queued: dict[str, str] = {}  # the claim of each kind that this process has taken and not performed
+        self._owed: deque[tuple[str, str]] = deque()  # kind and claim of what it could not report
         url = engine_url(office, name)
         self.engine = Engine(url, name, tasks, self.perform, times)
 
@@ -72,8 +74,9 @@ class Worker:
         try:
             with self._turns[kind]:
                 self._perform(self._tasks[kind], claim)
-        except Exception as failure:  # the database is gone: the lease ends, and the rows are due again
+        except Exception as failure:  # the database is gone: the rows are given back when it is there again
             _LOG.error("work_not_reported", kind=kind, error=type(failure).__name__)
+            self._owed.append((kind, claim))
         finally:
             if self._queued.get(kind) == claim:
                 del self._queued[kind]
@@ -109,6 +112,7 @@ class Worker:
     def _look(self) -> float:
         """Claim and enqueue what is due; how long to wait until the next look."""
         try:
+            self._give_back()
             found = False
             for kind in sorted((self._outbox.due() & self._tasks.keys()) - self._queued.keys()):
                 found = self._claim(kind) or found
@@ -117,6 +121,13 @@ class Worker:
             code = failure.code if isinstance(failure, WalletPassError) else "internal_error"
             _LOG.warning("look_failed", code=code, error=type(failure).__name__)
             return _AFTER_FAILURE
+
+    def _give_back(self) -> None:
+        """What could not be reported is due again at once, instead of at the end of its lease."""
+        while self._owed:
+            kind, claim = self._owed[0]
+            self._outbox.report(claim, self._tasks[kind].lease).put_off(self._outbox.held(claim), "not_reported", 0)
+            self._owed.popleft()
 
     def _claim(self, kind: str) -> bool:
         task = self._tasks[kind]

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from issuers import lifecycle, repository
@@ -138,6 +140,32 @@ def test_a_claim_that_waited_longer_than_its_lease_is_performed_by_one_worker(ci
     worker.perform("test", second)
     assert len(task.given) == 3
     worker.engine.stop()
+
+
+class Unreachable(Outbox):
+    """A database that is gone for a while."""
+
+    gone = False
+
+    def held(self, claim: str) -> list[Errand]:
+        if self.gone:
+            raise OperationalError("SELECT", {}, ConnectionError("the server closed the connection"))
+        return super().held(claim)
+
+
+def test_what_could_not_be_reported_is_given_back_before_its_lease_ends(city_on: City) -> None:
+    box = Unreachable(city_on.office.engine, city_on.clock)
+    vars(city_on.office)["outbox"] = box
+    notes(city_on, 3)
+    box.gone = True
+    task = Noting()
+    with working(makes(city_on, task)), capture_logs() as logs:
+        until(lambda: "look_failed" in {each["event"] for each in logs})
+        assert task.given == []
+        box.gone = False
+        until(lambda: waiting(city_on) == 0)
+    assert sorted(task.given) == ["000", "001", "002"]
+    assert "work_not_reported" in {each["event"] for each in logs}
 
 
 def codes(city: City) -> set[str | None]:
