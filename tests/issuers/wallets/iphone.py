@@ -56,6 +56,7 @@ class IPhone:
     push_token: str = field(default_factory=lambda: secrets.token_hex(32))
     passes: dict[str, Held] = field(default_factory=dict)
     tag: str | None = None
+    wanted: list[str] = field(default_factory=list)  # serials that it knows have changed, and has not fetched
     fetched: int = 0
     unchanged: int = 0  # answers 304
 
@@ -82,9 +83,11 @@ class IPhone:
         """Ask what changed and fetch it; the messages that appear on the lock screen, in German."""
         shown: list[str] = []
         for held in {held.json["passTypeIdentifier"]: held for held in self.passes.values()}.values():
-            for serial in self.asks(held):
-                if serial in self.passes:
-                    shown += self.fetches(self.passes[serial])
+            self.wanted += self.asks(held)
+        while self.wanted:
+            if self.wanted[0] in self.passes:
+                shown += self.fetches(self.passes[self.wanted[0]])
+            del self.wanted[0]
         return shown
 
     def asks(self, held: Held) -> list[str]:
