@@ -17,6 +17,7 @@ from issuers.api.offers import offers_router
 from issuers.api.passes import passes_router
 from issuers.api.problems import STATUSES, install_field_problems
 from issuers.api.status_changes import status_router
+from issuers.metrics import OfficeMetrics
 from issuers.models import tokens as tokens_table
 from issuers.office import Office
 from issuers.published import published_router
@@ -56,7 +57,8 @@ def create_app(office: Office, upkeep_interval: float = INTERVAL) -> FastAPI:
         lifespan=lifespan,
     )
     lists = dict.fromkeys((imports.PATH, campaigns.PATH), LIMIT)
-    fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies=lists)
+    metrics = fit_edge(app, STATUSES, Readiness(office).missing, streamed_bodies=lists)
+    metrics.registry.register(OfficeMetrics(office))
     install_field_problems(app)
     app.include_router(published_router(office.settings))
     app.state.tokens = BearerTokens(TokenStore(office.engine, tokens_table), REQUESTS_PER_MINUTE)

@@ -30,6 +30,7 @@ _HEADER = ("Zeile", "Nummer", "Seriennummer", "Ergebnis", "Grund", *_COLUMNS)
 _WORDS = {"created": "neu", "renewed": "verlängert", "updated": "geändert", "unchanged": "unverändert",
           "failed": "fehlgeschlagen"}  # fmt: skip
 _TOLD = {MAIL: "gesendet", LETTER: "gedruckt"}  # else: informiert
+Standing = tuple[str, str | None]  # one of STANDINGS, and a code
 _BOM = "\ufeff"
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -67,6 +68,14 @@ def _messages(connection: Connection, found: Campaign) -> dict[str, dict[str, in
     told: dict[str, dict[str, int]] = {}
     for kind, stands, count in connection.execute(query.group_by(outbox.c.kind, standing)):
         told.setdefault(kind, dict.fromkeys(STANDINGS, 0))[stands] = count
+    letters = select(print_letters.c.batch_id, print_letters.c.code, func.count()).join_from(
+        print_letters, print_batches
+    )
+    letters = letters.where(print_batches.c.campaign == found.id)
+    batches = _batches(connection, found)
+    for batch, code, count in connection.execute(letters.group_by(print_letters.c.batch_id, print_letters.c.code)):
+        told[LETTER]["done"] -= count
+        told[LETTER][_letter(batches, batch, code)[0]] += count
     return dict(sorted(told.items()))
 
 
@@ -115,7 +124,7 @@ def _described(connection: Connection, found: Campaign, rows: Sequence[Any]) -> 
     query = select(outbox.c.subject, outbox.c.kind, _standing(found.state), outbox.c.code).where(
         outbox.c.campaign == found.id, among(connection, outbox.c.subject, [row.serial for row in rows if row.serial])
     )
-    told: dict[tuple[str, str], tuple[str, str | None]] = {}
+    told: dict[tuple[str, str], Standing] = {}
     for serial, kind, stands, code in connection.execute(query):
         told[serial, kind] = (stands, code)
     told |= _letters(connection, found, [serial for serial, kind in told if kind == LETTER])
@@ -126,31 +135,35 @@ def _described(connection: Connection, found: Campaign, rows: Sequence[Any]) -> 
     ]
 
 
-def _letters(
-    connection: Connection, found: Campaign, serials: Sequence[str]
-) -> dict[tuple[str, str], tuple[str, str | None]]:
+def _letters(connection: Connection, found: Campaign, serials: Sequence[str]) -> dict[tuple[str, str], Standing]:
     """How those letters stand that are in a print batch: as their batch does, unless one was left out."""
-    columns = (print_letters.c.serial, print_letters.c.code, print_letters.c.batch_id, print_batches.c.printed_at)
-    query = select(*columns).join_from(print_letters, print_batches)
-    letters = connection.execute(
-        query.where(print_batches.c.campaign == found.id, among(connection, print_letters.c.serial, serials))
-    ).all()
-    printing = select(outbox.c.subject, _standing(found.state).label("standing")).where(
-        outbox.c.campaign == found.id,
-        outbox.c.kind == PRINT,
-        among(connection, outbox.c.subject, {str(letter.batch_id) for letter in letters}),
+    columns = (print_letters.c.serial, print_letters.c.batch_id, print_letters.c.code)
+    letters = select(*columns).join_from(print_letters, print_batches)
+    letters = letters.where(print_batches.c.campaign == found.id, among(connection, print_letters.c.serial, serials))
+    batches = _batches(connection, found)
+    return {
+        (serial, LETTER): _letter(batches, batch, code) for serial, batch, code in connection.execute(letters).all()
+    }
+
+
+def _batches(connection: Connection, found: Campaign) -> dict[int, Standing]:
+    """How each print batch of a campaign stands that has a file, or waits for it."""
+    jobs = select(outbox.c.subject, _standing(found.state), outbox.c.code).where(
+        outbox.c.campaign == found.id, outbox.c.kind == PRINT
     )
-    batches = {row.subject: row.standing for row in connection.execute(printing)}
-    told: dict[tuple[str, str], tuple[str, str | None]] = {}
-    for serial, code, batch, printed_at in letters:
-        stands = "done" if printed_at is not None else batches.get(str(batch), "open")
-        if code:
-            stands = "outdated" if code in TRUE_NO_LONGER else "failed"
-        told[serial, LETTER] = (stands, code)
-    return told
+    batches = {int(batch): (stands, code) for batch, stands, code in connection.execute(jobs)}
+    printed = print_batches.c.printed_at.is_not(None) & (print_batches.c.campaign == found.id)
+    return batches | dict.fromkeys(connection.scalars(select(print_batches.c.id).where(printed)), ("done", None))
 
 
-def _told(told: Mapping[tuple[str, str], tuple[str, str | None]], serial: str | None, kind: str) -> str:
+def _letter(batches: Mapping[int, Standing], batch: int, code: str | None) -> Standing:
+    """A letter stands as its batch does, unless one with a `code` was left out."""
+    if code is None:
+        return batches.get(batch, ("open", None))
+    return ("outdated" if code in TRUE_NO_LONGER else "failed", code)
+
+
+def _told(told: Mapping[tuple[str, str], Standing], serial: str | None, kind: str) -> str:
     stands, code = told.get((serial or "", kind), ("", None))
     if not stands and kind in _UPDATES.values() and told.get((serial or "", UPDATE_CARRIERS), ("",))[0] == "open":
         stands = "open"  # whether this wallet carries the pass is still to be looked up

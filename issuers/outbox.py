@@ -19,6 +19,7 @@ from web.database import read_transaction, write_transaction
 GIVE_UP = 7 * 86400  # seconds of waits after failures, at whose end what still fails is put into quarantine
 PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; who holds such a row leaves them there
 ASTRAY = 2 * 86400  # seconds ahead that no row is ever due: the clock was wrong when it was written, and is right now
+DISCARDED = "discarded"  # the code of what a person decided not to do
 _FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
 
 
@@ -119,16 +120,30 @@ class Outbox:
                     entry["codes"][code] = count
         return found
 
+    def standing(self) -> list[tuple[str, bool, int, int]]:
+        """What is not done, by kind and whether it failed for good: kind, failed, rows, second of the oldest."""
+        failed = outbox.c.failed_at.is_not(None).label("failed")
+        query = select(outbox.c.kind, failed, func.count(), func.min(outbox.c.created_at))
+        query = query.where(outbox.c.done_at.is_(None)).group_by(outbox.c.kind, failed).order_by(outbox.c.kind, failed)
+        with read_transaction(self._engine) as connection:
+            return [(kind, bool(failed), count, oldest) for kind, failed, count, oldest in connection.execute(query)]
+
     def retry(self, ids: Collection[int] = ()) -> int:
         """Take rows out of the quarantine (all when none is named) and try them anew; how many there were."""
-        which = outbox.c.done_at.is_(None) & outbox.c.failed_at.is_not(None)
-        if ids:
-            which &= outbox.c.id.in_(list(ids))
         now = int(self._now())
         anew = {"failed_at": None, "code": None, "attempts": 0, "failing_for": 0, "claim": None, "created_at": now}
         again: dict[str, Any] = anew | {"due_at": _PARKING + now}  # a paused one waits on
         with write_transaction(self._engine) as connection:
-            return connection.execute(update(outbox).where(which).values(again)).rowcount
+            return connection.execute(update(outbox).where(_in_quarantine(ids)).values(again)).rowcount
+
+    def discard(self, ids: Collection[int] = (), code: str = "") -> int:
+        """Let what is in the quarantine rest for good, as `discarded`: these, or all that failed with a code."""
+        which = _in_quarantine(ids)
+        if not ids:
+            which &= outbox.c.code == code
+        rests = {"failed_at": None, "code": DISCARDED, "claim": None, "done_at": int(self._now())}
+        with write_transaction(self._engine) as connection:
+            return connection.execute(update(outbox).where(which).values(rests)).rowcount
 
     def forget(self, before: int) -> int:
         """Delete what was done before that second; how many rows. A campaign's rows stay as long as its result."""
@@ -232,6 +247,12 @@ class Report:
         mine = (outbox.c.claim == self._claim) & _OPEN
         until = int(self._now()) + self._lease
         return connection.execute(update(outbox).where(mine).values(due_at=_PARKING + until)).rowcount > 0
+
+
+def _in_quarantine(ids: Collection[int]) -> ColumnElement[bool]:
+    """These of it; all when none is named."""
+    which = outbox.c.done_at.is_(None) & outbox.c.failed_at.is_not(None)
+    return which & outbox.c.id.in_(list(ids)) if ids else which
 
 
 def backoff(attempts: int) -> int:

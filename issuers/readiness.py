@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -39,13 +40,19 @@ class Readiness:
             self._office.signer(role)
 
     def _published(self) -> list[str]:
-        folder = self._office.settings.published
-        try:
-            oldest = min((folder / name).stat().st_mtime for name in (TRUST_LIST, AGGREGATION))
-        except OSError:
+        signed_at = last_signed(self._office.settings.published)
+        if signed_at is None:
             return ["published_documents"]
-        old = self._clock() - oldest > 2 * self._office.settings.resign_interval
+        old = self._clock() - signed_at > 2 * self._office.settings.resign_interval
         return ["published_documents_old"] if old else []
+
+
+def last_signed(published: Path) -> float | None:
+    """When all documents were signed last, in seconds since 1970; None when some are missing."""
+    try:
+        return min((published / name).stat().st_mtime for name in (TRUST_LIST, AGGREGATION))
+    except OSError:
+        return None
 
 
 def _succeeds(check: Callable[[], None]) -> bool:

@@ -43,7 +43,7 @@ def _show(waiting: dict[str, dict[str, Any]], failed: list[dict[str, object]]) -
             cells = (row["id"], row["kind"], row["subject"], row["attempts"], _moment(row["failed_at"]), row["code"])
             table.add_row(*map(str, cells))
         console.print(table)
-        say("These failed for good. When the cause is gone: walletpass jobs retry ID … or --all")
+        say("These failed for good. Once the cause is gone: walletpass jobs retry ID … or --all. Or never: discard")
 
 
 @app.command()
@@ -56,6 +56,20 @@ def retry(
         refuse("Name the jobs to try again, or write --all.")
     count = open_office().outbox.retry(ids or ())
     say(f"{count} will be tried again.")
+    if ids and count < len(set(ids)):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def discard(
+    ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Which, as `jobs list` shows them.")] = None,
+    code: Annotated[str, typer.Option(help="All that failed for good with this code, such as restored.")] = "",
+) -> None:
+    """Never do what failed for good: it leaves the quarantine. A phone may then go on showing what was true before."""
+    if bool(ids) == bool(code):
+        refuse("Name the jobs that are never to be done, or write --code CODE.")
+    count = open_office().outbox.discard(ids or (), code)
+    say(f"{count} will never be done.")
     if ids and count < len(set(ids)):
         raise typer.Exit(FAILED)
 

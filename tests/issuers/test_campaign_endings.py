@@ -9,7 +9,10 @@ from issuers.campaigns import State, UnknownCampaign, Wish
 from issuers.notices import Inform
 from issuers.set_times import set_times
 from issuers.sources.csv_file import SourceFile
+from issuers.tasks.campaign import CampaignTask
 from issuers.tasks.carriers import CarriersTask
+from issuers.tasks.letters import LettersTask
+from issuers.tasks.printing import PrintTask
 from tests.city import City
 from tests.issuers.campaign_city import (
     TYPE,
@@ -88,3 +91,36 @@ def test_what_a_pause_holds_back_for_400_days_is_not_sent_any_more_and_wallets_a
     told = Sent("update-apple")
     assert works(city_on, CarriersTask({"apple"}), told) == 2
     assert box.waiting() == {}
+
+
+def test_letters_are_counted_as_what_became_of_them_in_print(city_on: City) -> None:
+    passes = permits(city_on, 4)
+    number = starts(city_on, renewals(city_on, passes), inform=Inform.LETTER)
+    works(city_on, CampaignTask(city_on.office))
+    for left_out in passes[:2]:
+        city_on.revokes(left_out)
+    city_on.later(days=2)
+    works(city_on, LettersTask(city_on.office))
+    assert letters(city_on, number) == {"open": 4}
+    works(city_on, PrintTask(city_on.office))
+    assert letters(city_on, number) == {"done": 2, "outdated": 2}
+    assert [each["Brief"] for each in exported(city_on, number)] == ["entfallen (revoked)"] * 2 + ["gedruckt"] * 2
+
+
+def test_letters_whose_printing_failed_count_as_failed_until_a_person_lets_them_rest(city_on: City) -> None:
+    number = starts(city_on, renewals(city_on, permits(city_on, 3)), inform=Inform.LETTER)
+    works(city_on, CampaignTask(city_on.office))
+    city_on.later(days=2)
+    works(city_on, LettersTask(city_on.office))
+    claim = city_on.office.outbox.claim("print", 1, 60)
+    assert claim
+    [job] = city_on.office.outbox.held(claim)
+    city_on.office.outbox.report(claim, 60).failed([job.id], "press_failed")
+    assert letters(city_on, number) == {"failed": 3}
+    assert city_on.office.outbox.discard([job.id]) == 1
+    assert letters(city_on, number) == {"outdated": 3}
+    assert {each["Brief"] for each in exported(city_on, number)} == {"entfallen (discarded)"}
+
+
+def letters(city: City, number: int) -> dict[str, int]:
+    return {stands: count for stands, count in shown(city, number)["messages"]["letter"].items() if count}

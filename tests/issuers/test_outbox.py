@@ -308,3 +308,18 @@ def test_a_clock_that_was_far_ahead_keeps_nothing_waiting(city_on: City, box: Ou
     assert box.held(dead) == []
     parks(city_on)
     assert box.due() == set(), "what is parked is not astray"
+
+
+def test_what_failed_for_good_can_be_let_rest_and_nothing_else(city_on: City, box: Outbox) -> None:
+    rows = notes(city_on, 5)
+    claim = claimed(box)
+    report = box.report(claim, LEASE)
+    report.done(rows[:1])
+    report.failed(rows[1:3], "restored")
+    report.failed(rows[3:4], "mail_refused")
+    assert box.discard(code="restored") == 2
+    assert box.discard(rows) == 1
+    assert [code_of(city_on, row) for row in rows] == [None, *["discarded"] * 3, None]
+    assert box.failed() == []
+    assert box.retry() == 0
+    assert box.standing() == [(KIND, False, 1, int(city_on.clock()))]

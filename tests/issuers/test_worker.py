@@ -218,3 +218,23 @@ def test_jobs_are_listed_and_tried_again(city: City, monkeypatch: pytest.MonkeyP
     assert runner.invoke(jobs.app, ["retry", str(errand.id + 999)]).exit_code == 1
     assert runner.invoke(jobs.app, ["retry", "--all"]).exit_code == 0
     assert runner.invoke(jobs.app, ["list", "--json"]).exit_code == 0
+
+
+def test_jobs_are_let_rest_by_number_or_by_code(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes(city, 3)
+    claim = city.office.outbox.claim("test", 3, 60)
+    assert claim
+    rows = [errand.id for errand in city.office.outbox.held(claim)]
+    city.office.outbox.report(claim, 60).failed(rows, "restored")
+    monkeypatch.setenv("WALLETPASS_HOME", str(city.settings.home))
+    runner = CliRunner()
+    for words, exit_code, told in (
+        ([], 2, "Name the jobs"),
+        ([str(rows[0]), "--code", "restored"], 2, "Name the jobs"),
+        ([str(rows[0])], 0, "1 will never be done."),
+        ([str(rows[0])], 1, "0 will never be done."),
+        (["--code", "restored"], 0, "2 will never be done."),
+    ):
+        shown = runner.invoke(jobs.app, ["discard", *words])
+        assert (shown.exit_code, told in shown.output) == (exit_code, True), shown.output
+    assert runner.invoke(jobs.app, ["list"]).exit_code == 0
