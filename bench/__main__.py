@@ -29,6 +29,7 @@ ROWS = (
     "scans uploaded postgresql",
     "campaigns renewed sqlite",
     "campaigns renewed postgresql",
+    "campaigns memory sqlite",
     "campaigns memory postgresql",
     "publication delay sqlite",
     "publication delay postgresql",
