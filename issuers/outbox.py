@@ -53,15 +53,16 @@ class Outbox:
         with read_transaction(self._engine) as connection:
             return set(connection.scalars(of_now.union(astray)))
 
-    def claim(self, kind: str, limit: int, lease: int, *, alone: bool = False) -> str | None:
+    def claim(self, kind: str, limit: int, lease: int, *, alone: bool = False, mark: str = "") -> str | None:
         """Take up to `limit` due rows of a kind for `lease` seconds; the claim's name, or None when there are none.
 
-        `alone`: nothing while another claim of this kind is held, in the whole installation.
+        `alone`: nothing while another claim of this kind is held, in the whole installation. The name, 32 hexadecimal
+        digits, begins with `mark`.
         """
         with write_transaction(self._engine) as connection:
-            return self._claim(connection, kind, limit, lease, alone)
+            return self._claim(connection, kind, limit, lease, alone, mark)
 
-    def _claim(self, connection: Connection, kind: str, limit: int, lease: int, alone: bool) -> str | None:
+    def _claim(self, connection: Connection, kind: str, limit: int, lease: int, alone: bool, mark: str) -> str | None:
         now = int(self._now())
         if alone and self._is_held(connection, kind, now):
             return None
@@ -71,10 +72,17 @@ class Outbox:
         ids = ids or list(connection.scalars(of_kind.where(self._is_astray())))
         if not ids:
             return None
-        claim = secrets.token_hex(16)
+        claim = f"{mark}{secrets.token_hex(16)}"[:32]
         taken = {"claim": claim, "due_at": now + lease, "attempts": outbox.c.attempts + 1}
         connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(taken))
         return claim
+
+    def release(self, mark: str, but: Collection[str]) -> int:
+        """Make due in a second what claims of this mark hold, apart from these claims; how many rows."""
+        lost = _OPEN & outbox.c.claim.startswith(mark) & outbox.c.claim.not_in(list(but))
+        values = {"claim": None, "due_at": _PARKING + (int(self._now()) + 1)}  # not at once: it may fail each time
+        with write_transaction(self._engine) as connection:
+            return connection.execute(update(outbox).where(lost).values(values)).rowcount
 
     def _is_held(self, connection: Connection, kind: str, now: int) -> bool:
         if connection.dialect.name == "postgresql":  # of two that ask at once the second waits and sees the first

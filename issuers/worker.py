@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import structlog
 
 from issuers.engine import Engine
 from issuers.office import Office
 from issuers.task import Task
-from keys.atomic_file import make_private_folder
+from keys.atomic_file import make_private_folder, write_private
 from walletpass.errors import WalletPassError
 
 WORKERS = "workers"  # folder of the engines' files and of the workers' names
@@ -27,6 +29,7 @@ _BUSY, _IDLE = 0.1, 0.5  # seconds between two looks at what is due
 _AFTER_FAILURE = 2.0
 _PUBLISHING = 1.0
 _MOST_WORKERS = 64  # on one machine
+_MARK = re.compile("[0-9a-f]{16}")
 _LOG = structlog.get_logger("walletpass.worker")
 
 
@@ -50,14 +53,19 @@ class Worker:
         # A claim that a crash left behind may be performed beside a new one of its kind: it waits its turn.
         self._turns = {kind: threading.Lock() for kind in tasks}
         self._queued: dict[str, str] = {}  # the claim of each kind that this process has taken and not performed
-        self._owed: deque[tuple[str, str]] = deque()  # kind and claim of what it could not report
+        self._performed: set[str] = set()  # claims, at this moment
+        self._is_unsure = threading.Event()  # it may hold rows that it knows nothing of: what a failure left behind
+        self._is_unsure.set()
         url = engine_url(office, name)
+        self._mark = _mark(office.settings.issuer_home / WORKERS / f"{name}.mark")
         self.engine = Engine(url, name, tasks, self.perform, times)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; a database that is gone for a while is waited for."""
         publishing = threading.Thread(target=self._publish, args=(stop,), name="publishing")
         publishing.start()
+        with suppress(Exception):  # else as soon as the database is there
+            self._give_back()
         self.engine.start()
         _LOG.info("worker_started", kinds=sorted(self._tasks))
         try:
@@ -71,15 +79,20 @@ class Worker:
 
     def perform(self, kind: str, claim: str) -> None:
         """What a claim holds; a failure is told by its code, and the rows are due again later."""
+        self._performed.add(claim)
+        is_reported = False
         try:
             with self._turns[kind]:
                 self._perform(self._tasks[kind], claim)
+            is_reported = True
         except Exception as failure:  # the database is gone: the rows are given back when it is there again
             _LOG.error("work_not_reported", kind=kind, error=type(failure).__name__)
-            self._owed.append((kind, claim))
         finally:
             if self._queued.get(kind) == claim:
                 del self._queued[kind]
+            self._performed.discard(claim)
+            if not is_reported:
+                self._is_unsure.set()
 
     def _perform(self, task: Task, claim: str) -> None:
         report, code = self._outbox.report(claim, task.lease), "not_reported"
@@ -123,22 +136,30 @@ class Worker:
             return _AFTER_FAILURE
 
     def _give_back(self) -> None:
-        """What could not be reported is due again at once, instead of at the end of its lease."""
-        while self._owed:
-            kind, claim = self._owed[0]
-            self._outbox.report(claim, self._tasks[kind].lease).put_off(self._outbox.held(claim), "not_reported", 0)
-            self._owed.popleft()
+        """What a predecessor of its name held, or a failure left behind, is due soon instead of after its lease."""
+        if self._is_unsure.is_set():
+            self._is_unsure.clear()
+            try:
+                self._outbox.release(self._mark, {*self._queued.values(), *self._performed})
+            except Exception:
+                self._is_unsure.set()
+                raise
 
     def _claim(self, kind: str) -> bool:
         task = self._tasks[kind]
-        claim = self._outbox.claim(kind, task.batch, task.lease, alone=task.alone)
+        try:
+            claim = self._outbox.claim(kind, task.batch, task.lease, alone=task.alone, mark=self._mark)
+        except Exception:
+            self._is_unsure.set()  # it may have been written, and only the answer be lost
+            raise
         if claim is None:
             return False
         self._queued[kind] = claim
         try:
             self.engine.enqueue(kind, claim)
         except BaseException:
-            del self._queued[kind]  # its lease ends
+            del self._queued[kind]
+            self._is_unsure.set()
             raise
         return True
 
@@ -152,6 +173,15 @@ def engine_url(office: Office, name: str) -> str:
     folder = office.settings.issuer_home / WORKERS
     make_private_folder(folder)
     return f"sqlite:///{folder / f'{name}.db'}"
+
+
+def _mark(file: Path) -> str:
+    """What the claims of a worker of this name begin with, whenever it runs. Random: machines may have one name."""
+    mark = file.read_text() if file.exists() else ""
+    if not _MARK.fullmatch(mark):
+        mark = secrets.token_hex(8)
+        write_private(file, mark.encode())
+    return mark
 
 
 @contextmanager

@@ -323,3 +323,16 @@ def test_what_failed_for_good_can_be_let_rest_and_nothing_else(city_on: City, bo
     assert box.failed() == []
     assert box.retry() == 0
     assert box.standing() == [(KIND, False, 1, int(city_on.clock()))]
+
+
+def test_what_is_released_is_due_in_a_second_and_other_claims_stay(city_on: City, box: Outbox) -> None:
+    rows = notes(city_on, 8)
+    first, second, other, parked = (box.claim(KIND, 2, LEASE, mark=mark) for mark in ("a1", "a1", "b2", "a1"))
+    assert first and second and other and parked
+    with write_transaction(city_on.office.engine) as connection:
+        connection.execute(update(outbox).where(outbox.c.claim == parked).values(due_at=outbox.c.due_at + PARKED))
+    assert box.release("a1", {second}) == 4
+    assert box.due() == set()
+    city_on.later(seconds=1)
+    assert [errand.id for errand in box.held(claimed(box))] == rows[:2]
+    assert [errand.id for errand in box.held(second) + box.held(other)] == rows[2:6]
