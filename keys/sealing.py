@@ -7,6 +7,7 @@ authenticated with it, so that two sealed secrets cannot be exchanged for one an
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -33,5 +34,6 @@ def unseal(sealed: bytes, passphrase: bytes, about: str) -> bytes:
         raise WrongPassphrase(f"The passphrase does not open the sealed {about}, or it is damaged.") from None
 
 
+@lru_cache(maxsize=16)  # what was sealed or opened a while ago is opened again; the passphrase is in memory anyway
 def _stretched(passphrase: bytes, salt: bytes) -> bytes:
     return Scrypt(salt=salt, length=32, n=_COST, r=_BLOCK, p=1).derive(passphrase)

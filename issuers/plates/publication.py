@@ -51,7 +51,7 @@ class PlatePublication:
         self._settings, self._engine, self._catalogue, self._ring = settings, engine, catalogue, ring
         self._passphrase, self._now, self._sleep = passphrase, now, sleep
         self._looked_at = 0.0
-        self._opened: dict[bytes, bytes] = {}  # the days' keys by what is sealed; opening one takes a while
+        self._opened: dict[bytes, bytes] = {}  # the days' keys by what is sealed
 
     def publish(self) -> None:
         """Both lists and everybody's keys afresh."""
@@ -96,7 +96,7 @@ class PlatePublication:
                 file.unlink(missing_ok=True)
         passphrase = self._passphrase()
         days = ensure_days(self._engine, wanted, self._settings.plate_list_iterations, passphrase)
-        self._opened = {day.sealed_key: self._opened.get(day.sealed_key) or day.key(passphrase) for day in days}
+        self._opened = {day.sealed_key: day.key(passphrase) for day in days}
         return days
 
     def _publish(self, *, afresh: bool) -> bool:

@@ -34,6 +34,7 @@ ICONS = (
 )
 
 
+@cache
 def draw_icon(icon: Icon) -> bytes:
     """The icon as PNG."""
     file = io.BytesIO()

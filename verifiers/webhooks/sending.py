@@ -13,6 +13,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 from verifiers.webhooks.addresses import AddressRefused, Network, Target, resolve
 
@@ -43,7 +44,10 @@ class Sender:
 
     def __init__(self, private_networks: Collection[Network] = (), total_time: float = TOTAL_TIME) -> None:
         self._private_networks, self._total_time = private_networks, total_time
-        self._tls = ssl.create_default_context()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()  # reads all of the system's certificates
 
     def send(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
         """One POST."""

@@ -37,7 +37,7 @@ class _Prepared:
         self.pass_type = pass_type
         self.template = PassTemplate(pass_type, settings)
         self._images = draw(pass_type.category, pass_type.look)
-        self.package = Package(self._images | self.template.wording.files())
+        self.package = Package({**self._images, **self.template.wording.files()})
 
     @cached_property
     def without_strings(self) -> Package:

@@ -6,7 +6,8 @@ Drawing costs some milliseconds and happens once per type and process, so no pic
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
@@ -123,7 +124,8 @@ def _picture(mask: Image.Image, edge: int, ink: float, paper: tuple[int, ...], c
     return _png(picture)
 
 
-def draw(category: Category, look: Look) -> dict[str, bytes]:
+@lru_cache(maxsize=64)
+def draw(category: Category, look: Look) -> Mapping[str, bytes]:
     """`icon.png` and `logo.png` with their @2x and @3x sizes, by file name.
 
     The icon fills its square, since iOS rounds the corners itself. The logo is transparent and lies on the pass.

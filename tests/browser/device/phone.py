@@ -71,8 +71,9 @@ class BrowserPhone:
 
     def starts(self, at: float | None = None) -> BrowserPhone:
         """Open the app in a new page. `at`: what the clock says then."""
-        self.page.close()
-        self.page = self.context.new_page()
+        if self.page.url != "about:blank":  # the first one is still unused
+            self.page.close()
+            self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         if self.waits_quickly or at is not None:
             self.page.clock.install(time=time.time() if at is None else at)
