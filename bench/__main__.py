@@ -78,7 +78,10 @@ def main() -> None:
 def _measured(words: str) -> Row:
     module, *rest = words.split()
     command = [sys.executable, "-W", "ignore", "-m", f"bench.{module}", *rest]
-    return Row(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+    ended = subprocess.run(command, check=False, capture_output=True)  # its logs are shown only when it fails
+    if ended.returncode:
+        sys.exit(f"bench.{words} failed:\n{ended.stderr.decode()[-5000:]}")
+    return Row(**json.loads(ended.stdout))
 
 
 if __name__ == "__main__":

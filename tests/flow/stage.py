@@ -81,7 +81,7 @@ class Stage:
 
     def __init__(self, home: Path, keys: Path, database_url: str, running: ExitStack) -> None:
         self.running, self.home = running, home
-        shutil.copytree(keys, home / "issuer")
+        shutil.copytree(keys, home / "issuer", ignore=shutil.ignore_patterns("issuer.db*"))
         self.port = free_port()
         first = Office(IssuerSettings(home=home, database_url=database_url, public_url=self.public_url))
         apple, google = (first.signer(role) for role in (Role.APPLE_PASS, Role.GOOGLE_SERVICE_ACCOUNT))
