@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import structlog
+
 Work = Callable[[], int]
 """Does a batch of something and returns how many."""
 
@@ -75,6 +77,7 @@ def repeated(action: Callable[[], object], times: int) -> Work:
 
 def measure(rows: Mapping[str, Callable[..., Row]], words: Sequence[str]) -> None:
     """The main of every module with rows: measure the one that `words` begins with, print it as JSON for the table."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     name, *rest = words
     row = rows[name](*rest)
     json.dump(asdict(row) | {"peak": row.peak or _peak()}, sys.stdout)
