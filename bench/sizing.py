@@ -68,8 +68,9 @@ INPUTS = (
 # Rates a second of one busy core, and sizes: `python -m bench`, `python -m bench.row_sizes`.
 MACHINE = "two shared, busy cores (Intel Xeon), Debian 12, Python 3.11, PostgreSQL 18, November 2026"
 OFFERS, IMPORTED, CHECKS, LISTS_SIGNED, SCANS_STORED = 960, 2_200, 1_500, 590, 4_900
+TOLD = 24  # passes of a campaign: push, Google, mail or letter, the servers of the test on the same core
 PASS_ROW, HOLDER_ROW, CREDENTIAL_ROW, AUDIT_ROW, OUTBOX_ROW = 457, 180, 647, 138, 240  # bytes, indexes included
-PROCESS_MEMORY = 155  # MB of an issuer, a verifier or a worker at work
+PROCESS_MEMORY = 175  # MB of an issuer, a verifier or a worker at work
 PRESS_MEMORY = 960  # MB of the press beside a worker: a file of letters with card and windscreen sheet (ADR 0018)
 TOKEN = 244  # bytes of a status list's CWT around its packed entries
 BUSY, BLOAT = 0.5, 1.5  # share of a core that is planned for; free space in tables
@@ -302,6 +303,7 @@ CAMPAIGN: tuple[Line, ...] = (
         f"files of {LETTERS_IN_A_FILE} letters",
         lambda p: number(ceil(p.family_cards * (1 - WITH_MAIL) / LETTERS_IN_A_FILE)),
     ),
+    ("the workers take for pushes, Google, mails and letters", lambda p: span(p.family_cards / p.workers / TOLD)),
     ("offers a second in the hour after", lambda p: number(p.offers_at_peak)),
 )
 MACHINES: tuple[Line, ...] = (
@@ -316,6 +318,7 @@ MACHINES: tuple[Line, ...] = (
 MEASURED = (
     ("QR credentials made and stored", f"{OFFERS:,} a second"),
     ("rows of a list imported", f"{IMPORTED:,} a second"),
+    ("passes of a campaign told by push, Google, mail or letter", f"{TOLD} a second"),
     ("checks over HTTP", f"{CHECKS:,} a second"),
     ("lists of a million entries signed after a change", f"{LISTS_SIGNED:,} a second"),
     ("scans stored", f"{SCANS_STORED:,} a second"),
