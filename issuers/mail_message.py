@@ -23,7 +23,7 @@ from issuers.outbox import Errand
 from issuers.settings import IssuerSettings
 from walletpass.errors import WalletPassError
 from walletpass.pass_type import LANGUAGES, PassType
-from walletpass.passes import Pass
+from walletpass.passes import Pass, local_day
 
 _POLICY = SMTP.clone(cte_type="7bit")
 _LONG_HEADERS = _POLICY.clone(max_line_length=400)  # else Python folds right after "From:"; the limit is 998
@@ -54,7 +54,8 @@ class MailRoom:
             raise NoMailAddress(_NO_ADDRESS)
         language = holder.language if holder.language in LANGUAGES else LANGUAGES[0]
         settings = self._settings
-        told = notice(pass_, pass_type, occasion, settings.city_contact, language)
+        written_on = local_day(datetime.fromtimestamp(errand.created_at, UTC))
+        told = notice(pass_, pass_type, occasion, settings.city_contact, language, written_on)
         hello = greeting(pass_, language)
         paragraphs = [hello, told.facts, told.actions, told.contact]
         text = "\n\n".join(textwrap.fill(part, _WIDTH, break_long_words=False) for part in paragraphs)

@@ -65,20 +65,24 @@ class Notice:
     contact: str
 
 
-def notice(pass_: Pass, pass_type: PassType, occasion: Occasion, contact: str, language: str) -> Notice:
-    """The sentences of an occasion. Of the pass only its kind and its last day are told."""
+def notice(
+    pass_: Pass, pass_type: PassType, occasion: Occasion, contact: str, language: str, written_on: date
+) -> Notice:
+    """The sentences of an occasion. Of the pass only its kind and its days are told."""
     words = _WORDS[language]
     days = occasion.days
     name = "renewed" if days is None else "ends_soon" if days <= _SOON else "ends"
+    facts = "renewed_ahead_facts" if days is None and pass_.valid_from > written_on else f"{name}_facts"
     values = {
         "label": pass_type.labels[language],
+        "begin": shown_date(pass_.valid_from, language),
         "until": shown_date(pass_.valid_until, language),
         "contact": contact,
     }
     actions = "renewed_actions" if days is None else "ends_actions"
     return Notice(
         subject=words[f"{name}_subject"].format_map(values),
-        facts=words[f"{name}_facts"].format_map(values),
+        facts=words[facts].format_map(values),
         actions=words[actions].format_map(values),
         actions_on_paper=words.get(f"{actions}_on_paper", words[actions]).format_map(values),
         contact=words["contact"].format_map(values),
@@ -96,16 +100,17 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "de": {
         "greeting": "Guten Tag",
         "renewed_subject": "{label}: verlängert bis {until}",
-        "renewed_facts": "Ihr Ausweis „{label}“ ist verlängert. "
-        "Er gilt jetzt bis zum {until}, dieser Tag eingeschlossen.",
-        "renewed_actions": "Auf Ihrem Telefon ändert sich das von selbst; Sie müssen nichts tun. Eine Karte auf Papier "
-        "gilt nur bis zu dem Tag, der darauf steht. Brauchen Sie eine neue, sagen Sie uns bitte Bescheid.",
-        "renewed_actions_on_paper": "Auf Ihrem Telefon ändert sich das von selbst. Eine ältere Karte auf Papier gilt "
-        "nur bis zu dem Tag, der darauf steht.",
+        "renewed_facts": "Ihr Ausweis „{label}“ ist verlängert. Er gilt jetzt bis einschließlich {until}.",
+        "renewed_ahead_facts": "Ihr Ausweis „{label}“ ist verlängert. Er gilt vom {begin} bis einschließlich {until}.",
+        "renewed_actions": "Haben Sie ihn auf dem Telefon, ändert sich das dort von selbst; Sie müssen nichts tun. "
+        "Eine Karte auf Papier gilt nur bis zu dem Tag, der darauf steht. Brauchen Sie eine neue, sagen Sie uns bitte "
+        "Bescheid.",
+        "renewed_actions_on_paper": "Haben Sie ihn auf dem Telefon, ändert sich das dort von selbst. Eine ältere Karte "
+        "auf Papier gilt nur bis zu dem Tag, der darauf steht.",
         "ends_subject": "{label}: gültig bis {until}",
         "ends_soon_subject": "{label}: nur noch gültig bis {until}",
-        "ends_facts": "Ihr Ausweis „{label}“ gilt noch bis zum {until}, dieser Tag eingeschlossen.",
-        "ends_soon_facts": "Ihr Ausweis „{label}“ gilt nur noch bis zum {until}, dieser Tag eingeschlossen.",
+        "ends_facts": "Ihr Ausweis „{label}“ gilt noch bis einschließlich {until}.",
+        "ends_soon_facts": "Ihr Ausweis „{label}“ gilt nur noch bis einschließlich {until}.",
         "ends_actions": "Möchten Sie ihn danach weiter nutzen? Dann beantragen Sie bitte vorher die Verlängerung. "
         "Haben Sie das schon getan, oder brauchen Sie ihn nicht mehr, müssen Sie nichts tun.",
         "contact": "Sie erreichen uns unter {contact}.",
@@ -114,10 +119,12 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "greeting": "Hello",
         "renewed_subject": "{label}: renewed until {until}",
         "renewed_facts": "Your pass “{label}” has been renewed. It is now valid until {until}, including that day.",
-        "renewed_actions": "On your phone this changes by itself; there is nothing to do. A card on paper is valid "
-        "only until the day that it names. If you need a new one, please tell us.",
-        "renewed_actions_on_paper": "On your phone this changes by itself. An older card on paper is valid only until "
-        "the day that it names.",
+        "renewed_ahead_facts": "Your pass “{label}” has been renewed. It is valid from {begin} until {until}, "
+        "including both days.",
+        "renewed_actions": "If you have it on your phone, it changes there by itself; there is nothing to do. A card "
+        "on paper is valid only until the day that it names. If you need a new one, please tell us.",
+        "renewed_actions_on_paper": "If you have it on your phone, it changes there by itself. An older card on paper "
+        "is valid only until the day that it names.",
         "ends_subject": "{label}: valid until {until}",
         "ends_soon_subject": "{label}: valid only until {until}",
         "ends_facts": "Your pass “{label}” is valid until {until}, including that day.",

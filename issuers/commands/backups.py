@@ -9,17 +9,23 @@ import typer
 
 from issuers import restoring
 from issuers.backup import back_up
-from issuers.commands.console import ACTOR, open_office, print_json, say
+from issuers.commands.console import ACTOR, open_office, print_json, refuse, say
 
 
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder; it will hold keys and residents.")],
 ) -> None:
     """Copy database, keys and published documents while everything goes on. PostgreSQL is copied by pg_dump."""
-    if back_up(open_office(), folder):
-        say(f"Copied: {folder}")
+    office = open_office()
+    if folder.resolve().is_relative_to(office.settings.home.resolve()):
+        refuse("A copy inside WALLETPASS_HOME would be lost with it; name a folder elsewhere.")
+    if not folder.parent.is_dir():
+        refuse(f"There is no folder {folder.parent}: is the disk for copies mounted?")
+    if back_up(office, folder):
+        say(f"Copied to {folder}: database, keys with their passphrase file, anchor, published documents. Encrypt it.")
     else:
-        say(f"Copied: {folder}, without the database. Now: pg_dump --format=custom --file {folder / 'issuer.dump'} …")
+        say(f"Copied to {folder}: keys, anchor, published documents. Encrypt it.")
+        say(f"Now the database: pg_dump --format=custom --file {folder / 'issuer.dump'} …")
 
 
 def restored(

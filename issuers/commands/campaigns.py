@@ -108,8 +108,14 @@ def resume(number: Id, as_json: Json = False) -> None:
 
 
 @app.command()
-def cancel(number: Id, as_json: Json = False) -> None:
-    """Import no further rows and send no more mail or letters. Wallets still hear of what has changed already."""
+def cancel(
+    number: Id,
+    as_json: Json = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Import no further rows and send no more mail or letters, for good. Wallets still hear of what has changed."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm("Cancel it for good? `pause` can be taken back.", abort=True, err=True)
     _change("cancel", number, as_json)
 
 

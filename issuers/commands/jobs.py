@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="What must still happen after chang
 
 @app.command("list")
 def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False) -> None:
-    """What waits, by kind, and the quarantine: what failed for good. Ends with 1 when there is any."""
+    """What waits, by kind and why, and the quarantine: what failed for good. Ends with 1 when there is any."""
     outbox = open_office().outbox
     waiting, failed = outbox.waiting(), outbox.failed()
     if as_json:
@@ -32,7 +32,7 @@ def _show(waiting: dict[str, dict[str, Any]], failed: list[dict[str, object]]) -
     if not waiting:
         console.print("Nothing waits.")
     else:
-        table = Table("Kind", "Waiting", "Oldest since", "Failed so far")
+        table = Table("Kind", "Waiting", "Oldest since", "Because")
         for kind, found in sorted(waiting.items()):
             codes = ", ".join(f"{code}: {count}" for code, count in found["codes"].items())
             table.add_row(kind, str(found["rows"]), _moment(found["oldest"]), codes)
@@ -43,7 +43,8 @@ def _show(waiting: dict[str, dict[str, Any]], failed: list[dict[str, object]]) -
             cells = (row["id"], row["kind"], row["subject"], row["attempts"], _moment(row["failed_at"]), row["code"])
             table.add_row(*map(str, cells))
         console.print(table)
-        say("These failed for good. Once the cause is gone: walletpass jobs retry ID … or --all. Or never: discard")
+        say("These failed for good. Once the cause is gone: walletpass jobs retry ID … (or --all).")
+        say("What is never to be done: walletpass jobs discard ID … (or --code CODE).")
 
 
 @app.command()
@@ -53,11 +54,8 @@ def retry(
 ) -> None:
     """Try again what failed for good."""
     if bool(ids) == every:
-        refuse("Name the jobs to try again, or write --all.")
-    count = open_office().outbox.retry(ids or ())
-    say(f"{count} will be tried again.")
-    if ids and count < len(set(ids)):
-        raise typer.Exit(FAILED)
+        refuse("Name the jobs to try again, or write --all; not both.")
+    _answer(open_office().outbox.retry(ids or ()), len(set(ids or ())), "Will be tried again")
 
 
 @app.command()
@@ -67,10 +65,14 @@ def discard(
 ) -> None:
     """Never do what failed for good: it leaves the quarantine. A phone may then go on showing what was true before."""
     if bool(ids) == bool(code):
-        refuse("Name the jobs that are never to be done, or write --code CODE.")
-    count = open_office().outbox.discard(ids or (), code)
-    say(f"{count} will never be done.")
-    if ids and count < len(set(ids)):
+        refuse("Name the jobs that are never to be done, or write --code CODE; not both.")
+    _answer(open_office().outbox.discard(ids or (), code), len(set(ids or code[:1])), "Will never be done")
+
+
+def _answer(count: int, expected: int, what: str) -> None:
+    """Ends with 1 when there are fewer than expected."""
+    say(f"{what}: {count}." + (" Others did not fail for good; see walletpass jobs list." if count < expected else ""))
+    if count < expected:
         raise typer.Exit(FAILED)
 
 

@@ -278,6 +278,10 @@ def test_the_commands_say_what_to_do_next(disaster: Disaster, tmp_path: Path, mo
     app = backups.typer.Typer()
     app.command()(backups.backup)
     app.command()(backups.restored)
+    home = disaster.city.settings.home
+    for wrong, sentence in ((home / "copy", "inside WALLETPASS_HOME"), (tmp_path / "disk" / "copy", "mounted?")):
+        refused = from_command(app, ["backup", str(wrong)])
+        assert (refused.exit_code, sentence in refused.output, wrong.parent.exists()) == (2, True, wrong.parent == home)
     said = from_command(app, ["backup", str(tmp_path / "there")]).output
     assert ("pg_dump" in said) is bool(disaster.city.settings.database_url)
     assert (tmp_path / "there" / "issuer" / "issuer.db").exists() is not bool(disaster.city.settings.database_url)

@@ -250,7 +250,7 @@ def test_a_renewal_brings_a_card_to_who_needs_paper(
     pages = texts(file)
     assert len(pages) == (2 if with_card else 1)
     assert ("Ihre neue Karte" in pages[0]) == with_card == ("Ausschneiden" in pages[0])
-    assert f"bis zum {until:%d.%m.%Y}" in pages[0]
+    assert f"bis einschließlich {until:%d.%m.%Y}" in pages[0]
     assert ("ist verlängert" in pages[0]) == (occasion == "renewed")
     assert ("Verlängerung" in pages[0]) == (occasion != "renewed")
     assert "In English: Resident parking permit" in pages[0]
@@ -267,6 +267,13 @@ def test_what_is_true_no_longer_is_left_out_with_its_reason(city_on: City) -> No
     [file] = prints(city_on)
     assert codes(city_on) == ["revoked", "suspended", "outdated", "no_postal_address", None]
     assert len(texts(file)) == 1
+
+
+def test_a_renewal_that_begins_later_says_from_when(city: City) -> None:
+    begins = city.today + timedelta(days=4)
+    writes(city, [city.grants("library_card", valid_from=begins)])
+    [file] = prints(city)
+    assert f"Er gilt vom {begins:%d.%m.%Y} bis einschließlich" in texts(file)[0]
 
 
 def test_a_letter_about_a_type_that_is_switched_off_is_left_out_and_the_others_are_printed(city_on: City) -> None:

@@ -72,7 +72,7 @@ def residents(city: City, count: int, pass_type: str = "family_card") -> list[Pa
     ("language", "occasion", "subject", "sentences"),
     [
         ("de", "renewed", "Familienkarte: verlängert bis 11.06.2027", ("Guten Tag Anna Müller,", "ist verlängert")),
-        ("de", "reminder-300", "Familienkarte: gültig bis 11.06.2027", ("noch bis zum 11.06.2027", "Verlängerung")),
+        ("de", "reminder-300", "Familienkarte: gültig bis 11.06.2027", ("einschließlich 11.06.2027", "Verlängerung")),
         ("en", "renewed", "Family card: renewed until 11 Jun 2027", ("Hello Anna Müller,", "has been renewed")),
         ("en", "reminder-300", "Family card: valid until 11 Jun 2027", ("until 11 Jun 2027, including", "renewal")),
     ],

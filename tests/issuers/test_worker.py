@@ -256,9 +256,10 @@ def test_jobs_are_let_rest_by_number_or_by_code(city: City, monkeypatch: pytest.
     for words, exit_code, told in (
         ([], 2, "Name the jobs"),
         ([str(rows[0]), "--code", "restored"], 2, "Name the jobs"),
-        ([str(rows[0])], 0, "1 will never be done."),
-        ([str(rows[0])], 1, "0 will never be done."),
-        (["--code", "restored"], 0, "2 will never be done."),
+        ([str(rows[0])], 0, "Will never be done: 1."),
+        ([str(rows[0])], 1, "Will never be done: 0."),
+        (["--code", "restored"], 0, "Will never be done: 2."),
+        (["--code", "restored"], 1, "Will never be done: 0."),
     ):
         shown = runner.invoke(jobs.app, ["discard", *words])
         assert (shown.exit_code, told in shown.output) == (exit_code, True), shown.output

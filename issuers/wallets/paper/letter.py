@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from issuers.occasions import Occasion, greeting, notice
 from issuers.settings import IssuerSettings
@@ -41,7 +41,7 @@ def letter(
         "date": {language: shown_date(local_day(now), language) for language in LANGUAGES},
         "recipient": _recipient(holder),
         "greeting": greeting(pass_, "de"),
-        "notice": _notice(carried, occasion, settings) if occasion else None,
+        "notice": _notice(carried, occasion, settings, local_day(now)) if occasion else None,
         "label": dict(pass_type.labels),
         "description": dict(pass_type.descriptions),
         "colours": {
@@ -62,10 +62,10 @@ def letter(
     }
 
 
-def _notice(carried: CarriedPass, occasion: Occasion, settings: IssuerSettings) -> dict[str, Texts]:
+def _notice(carried: CarriedPass, occasion: Occasion, settings: IssuerSettings, written_on: date) -> dict[str, Texts]:
     found = {}
     for language in LANGUAGES:
-        told = notice(carried.pass_, carried.pass_type, occasion, settings.city_contact, language)
+        told = notice(carried.pass_, carried.pass_type, occasion, settings.city_contact, language, written_on)
         found[language] = {
             "subject": told.subject,
             "facts": told.facts,
