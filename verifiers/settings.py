@@ -13,6 +13,7 @@ from pydantic import Field, IPvAnyNetwork, StringConstraints, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from keys.errors import WalletPassError
+from web.settings_problem import no_json
 
 
 class SettingsInvalid(WalletPassError):
@@ -112,5 +113,5 @@ def read_settings() -> VerifierSettings:
     except ValidationError as wrong:
         problems = (f"WALLETPASS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in wrong.errors())
         raise SettingsInvalid(". ".join(problems)) from None
-    except SettingsError as wrong:  # no JSON where there should be
-        raise SettingsInvalid(f"{wrong}.") from None
+    except SettingsError as wrong:
+        raise SettingsInvalid(no_json(wrong)) from None

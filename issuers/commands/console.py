@@ -13,6 +13,7 @@ from pydantic_settings import SettingsError
 from issuers.office import Office
 from issuers.settings import IssuerSettings
 from walletpass.errors import WalletPassError
+from web.settings_problem import no_json
 
 ACTOR = "command line"
 FAILED, WRONG_USAGE = 1, 2
@@ -27,8 +28,8 @@ def open_office() -> Office:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             say(f"WALLETPASS_{name}: {problem['msg']}" if name else problem["msg"])
         raise typer.Exit(WRONG_USAGE) from None
-    except SettingsError as wrong:  # no JSON where there should be
-        refuse(f"{wrong}.")
+    except SettingsError as wrong:
+        refuse(no_json(wrong))
 
 
 def say(sentence: str) -> None:
