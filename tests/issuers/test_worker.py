@@ -20,7 +20,7 @@ from issuers.lifecycle import Action
 from issuers.models import outbox
 from issuers.outbox import Errand, Outbox, Report
 from issuers.tasks import load_tasks
-from issuers.worker import Worker, worker_name
+from issuers.worker import WORKERS, Worker, worker_name
 from tests.city import City
 from walletpass.errors import WalletPassError
 from web.database import read_transaction, write_transaction
@@ -178,11 +178,10 @@ def test_what_was_claimed_right_before_a_kill_is_done_as_soon_as_a_worker_of_tha
     """Claimed, and not yet told to the engine: nobody knows of it but the row."""
     notes(city_on, 6)
     task = Noting()
-    killed, other = makes(city_on, task), makes(city_on, task, "two")
-    for worker in (killed, other):
-        worker.engine.enqueue = lambda kind, claim: None  # type: ignore[method-assign]
-        assert worker._claim("test")
-    killed.engine.stop()
+    for name in ("one", "two"):
+        makes(city_on, task, name).engine.stop()
+        mark = (city_on.settings.issuer_home / WORKERS / f"{name}.mark").read_text()
+        assert city_on.office.outbox.claim("test", task.batch, task.lease, mark=mark)
     with working(makes(city_on, task)):
         until(lambda: held(city_on) == 3)
         city_on.later(seconds=30)
