@@ -45,6 +45,12 @@ class Street:
         with read_transaction(self.city.office.engine) as connection:
             return set(connection.scalars(select(apple_devices.c.push_token)))
 
+    def registered_at(self, phone: IPhone) -> int:
+        """When it told its push token, in milliseconds; the city's own publishing may have moved the clock since."""
+        of_phone = apple_devices.c.push_token == phone.push_token
+        with read_transaction(self.city.office.engine) as connection:
+            return connection.scalars(select(apple_devices.c.registered_at).where(of_phone)).one()
+
 
 def works(city: City, tasks: Mapping[str, Task]) -> None:
     """What a worker does with all that is due now."""

@@ -97,7 +97,7 @@ def test_a_bad_token_is_dropped_and_the_others_are_pushed(street_on: Street, app
 @pytest.mark.parametrize("timestamp", [True, False])
 def test_a_token_that_is_gone_is_dropped(street_on: Street, apple: PushServer, timestamp: bool) -> None:
     permit, [gone] = street_on.resident()
-    found = int(street_on.city.clock() * 1000) + 5 if timestamp else None
+    found = street_on.registered_at(gone) if timestamp else None
     apple.answers[gone.push_token] = Say(410, "Unregistered", found)
     street_on.city.suspends(permit)
     tells(street_on.city)
@@ -107,7 +107,7 @@ def test_a_token_that_is_gone_is_dropped(street_on: Street, apple: PushServer, t
 
 def test_a_token_is_kept_when_its_phone_registered_after_it_was_gone(street_on: Street, apple: PushServer) -> None:
     permit, [phone] = street_on.resident()
-    apple.answers[phone.push_token] = Say(410, "Unregistered", int(street_on.city.clock() * 1000) - 1)
+    apple.answers[phone.push_token] = Say(410, "Unregistered", street_on.registered_at(phone) - 1)
     street_on.city.suspends(permit)
     tells(street_on.city)
     assert street_on.tokens() == {phone.push_token}
