@@ -34,6 +34,7 @@ from verifiers.inspector.serving import inspector_router
 from verifiers.judging import Judge
 from verifiers.known import Known
 from verifiers.mirror import mirror_router
+from verifiers.models import PROOFS
 from verifiers.picture_queue import PictureQueue
 from verifiers.published import read_anchor
 from verifiers.scans.cases import Cases
@@ -120,7 +121,7 @@ def _let_devices_in(
     uses: Uses,
     cases: Cases,
 ) -> None:
-    proofs = Proofs()
+    proofs = Proofs(devices.store.engine, PROOFS, devices.store.seal.digest("DPoP nonces"))
     access = DeviceAccess(devices, proofs, settings.desk_origin)
     briefing = Briefing(
         settings,

@@ -2,17 +2,15 @@
 
 Threats: a token read from a log or a backup; a proof caught and sent again, to another address or with another token; a
 caller whose clock is wrong or lies. The time of a proof is therefore ours: it carries a nonce that seals our own clock
-(section 8) with a key that ends with this process. A restart costs every caller one more round.
+(section 8) with a key that all processes of a service share, and the proofs that were taken are rows of its database.
+So any process may give a nonce, and any other one take the proof made with it, once.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,17 +19,19 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from keys.errors import WalletPassError
 from keys.strict_json import NotStrictJson, read_object
+from web.database import insert_missing, write_transaction
 from web.jwk import JwkInvalid, PublicJwk, base64url, from_base64url, read_public_jwk
 
-NONCE_LIFETIME = 300.0  # seconds
+NONCE_LIFETIME = 300  # seconds
+CLOCKS_APART = 60  # seconds: how much earlier another machine's clock may be, or ours after it was set
 NONCE_HEADER = "DPoP-Nonce"
 MAX_PROOF = 4096  # characters
-REMEMBERED_AT_MOST = 1 << 16  # proofs of the last five minutes
 _HEADER = {"typ", "alg", "jwk"}
 _MAX_JTI = 128  # characters
 _TIME, _MAC = 8, 16  # bytes
@@ -51,13 +51,6 @@ class UseDpopNonce(WalletPassError):
     challenge = 'DPoP error="use_dpop_nonce"'
 
 
-class DpopBusy(WalletPassError):
-    """So many proofs came that a repeated one could no longer be told: none is taken until the oldest are old."""
-
-    code = "dpop_busy"
-    retry_after = 60
-
-
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A proof that was found good for one request. `identity`: of key and jti, for telling a repeated one."""
@@ -66,14 +59,24 @@ class Proof:
     identity: bytes
 
 
-class Proofs:
-    """Nonces, and the proofs made with them. `clock` gives seconds that never go back."""
+def proofs_table(metadata: MetaData) -> Table:
+    """The table `proofs` in a service's own metadata: what was taken, and from when on its nonce is old everywhere."""
+    return Table(
+        "proofs",
+        metadata,
+        Column("identity", LargeBinary(32), primary_key=True),
+        Column("forget_at", BigInteger, nullable=False, index=True),
+    )
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, at_most: int = REMEMBERED_AT_MOST) -> None:
-        self._clock, self._at_most = clock, at_most
-        self._key = secrets.token_bytes(32)
-        self._taken: OrderedDict[bytes, float] = OrderedDict()  # when each may be forgotten
-        self._lock = threading.Lock()
+
+class Proofs:
+    """Nonces, and the proofs made with them. `key`: 32 bytes that all processes share; `clock` gives NumericDates.
+
+    Whoever keeps the service's tables deletes the rows whose `forget_at` has passed.
+    """
+
+    def __init__(self, engine: Engine, table: Table, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._engine, self._table, self._key, self._clock = engine, table, key, clock
 
     def nonce(self) -> str:
         """A nonce good from now on for five minutes: the time and a code over it that only we can make."""
@@ -99,19 +102,14 @@ class Proofs:
         return Proof(jwk, identity)
 
     def take(self, proof: Proof) -> None:
-        """Take a proof once; raises `DpopProofInvalid` the second time, `DpopBusy` when there is no room to remember.
+        """Take a proof once, whichever process is asked; raises `DpopProofInvalid` the second time. Blocks.
 
         Call it for known callers only: strangers can make as many proofs as they like.
         """
-        now = self._clock()
-        with self._lock:
-            while self._taken and next(iter(self._taken.values())) <= now:
-                self._taken.popitem(last=False)
-            if proof.identity in self._taken:
+        row = {"identity": proof.identity, "forget_at": int(self._clock()) + 2 * NONCE_LIFETIME}
+        with write_transaction(self._engine) as connection:
+            if not insert_missing(connection, self._table, row):
                 raise DpopProofInvalid("The DPoP proof was used before.")
-            if len(self._taken) >= self._at_most:
-                raise DpopBusy("Too many requests come at this moment; try again in a minute.")
-            self._taken[proof.identity] = now + NONCE_LIFETIME
 
     def check(self, sent: Sequence[str], method: str, address: str, token: str, thumbprint: str) -> Proof:
         """Read a proof that the key with this thumbprint (RFC 7638) must have made for `token`; not yet taken."""
@@ -125,7 +123,7 @@ class Proofs:
         if raw is None or not hmac.compare_digest(raw[_TIME:], self._code(raw[:_TIME])):
             return False
         age = self._clock() - int.from_bytes(raw[:_TIME], "big") / 1000
-        return age < NONCE_LIFETIME
+        return -CLOCKS_APART <= age < NONCE_LIFETIME
 
     def _code(self, made_at: bytes) -> bytes:
         return hmac.digest(self._key, made_at, "sha256")[:_MAC]

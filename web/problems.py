@@ -31,7 +31,6 @@ _SHARED: Mapping[str, int] = {
     "malformed": 400,
     "dpop_proof_invalid": 401,
     "use_dpop_nonce": 401,
-    "dpop_busy": 503,
     "jwk_invalid": 422,
 }
 _BEARER = 'Bearer realm="walletpass"'

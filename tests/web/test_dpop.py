@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,13 +11,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import FastAPI, Request
 from joserfc.jwk import ECKey
+from sqlalchemy import Engine, func, select
 from starlette.testclient import TestClient
 
 from tests.web.dpop_caller import Caller, public_members
-from web.dpop import MAX_PROOF, DpopBusy, DpopProofInvalid, FreshNonces, Proofs, UseDpopNonce
+from verifiers.models import PROOFS
+from web.database import create_engine_for, read_transaction
+from web.dpop import CLOCKS_APART, MAX_PROOF, DpopProofInvalid, FreshNonces, Proofs, UseDpopNonce
 from web.edge import fit_edge
 from web.jwk import JwkInvalid, base64url, from_base64url, read_public_jwk
+from web.migrations import upgrade
 
+KEY = bytes(range(32))
 POST, HERE, TOKEN = "POST", "https://desk.example/api/v1/device/contact", "wpd_a-token"
 
 
@@ -34,9 +39,27 @@ def clock() -> Clock:
     return Clock()
 
 
+def opened(url: str) -> Iterator[Engine]:
+    engine = create_engine_for(url)
+    upgrade(engine, "verifiers.migrations")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    yield from opened(f"sqlite:///{tmp_path_factory.mktemp('proofs')}/verifier.db")
+
+
 @pytest.fixture
-def proofs(clock: Clock) -> Proofs:
-    return Proofs(clock)
+def engine_on(database_url: str) -> Iterator[Engine]:
+    """Once on SQLite, once on PostgreSQL."""
+    yield from opened(database_url)
+
+
+@pytest.fixture
+def proofs(engine: Engine, clock: Clock) -> Proofs:
+    return Proofs(engine, PROOFS, KEY, clock)
 
 
 @pytest.fixture
@@ -207,12 +230,12 @@ def test_no_proof_two_proofs_and_another_keys_proof_are_refused(proofs: Proofs, 
     check(proofs, caller, one)
 
 
-def test_the_nonce_is_asked_for_and_good_for_five_minutes_in_this_process(
-    proofs: Proofs, caller: Caller, clock: Clock
+def test_the_nonce_is_asked_for_and_good_for_five_minutes(
+    proofs: Proofs, caller: Caller, clock: Clock, engine: Engine
 ) -> None:
     nonce = proofs.nonce()
-    with_key_of_another_process = Proofs(clock).nonce()
-    for bad in (None, "", "x", 7, [nonce], nonce[:-1], nonce + "A", with_key_of_another_process, base64url(bytes(24))):
+    of_another_service = Proofs(engine, PROOFS, bytes(32), clock).nonce()
+    for bad in (None, "", "x", 7, [nonce], nonce[:-1], nonce + "A", of_another_service, base64url(bytes(24))):
         claims = caller.claims(POST, HERE, None, TOKEN) | ({} if bad is None else {"nonce": bad})
         with pytest.raises(UseDpopNonce):
             check(proofs, caller, caller.signed(caller.header(), claims))
@@ -241,29 +264,52 @@ def test_a_proof_cannot_come_back_as_long_as_its_nonce_is_good(proofs: Proofs, c
         check(proofs, caller, proof)
 
 
-def test_the_memory_is_bounded_and_full_it_takes_nothing(caller: Caller, clock: Clock) -> None:
-    proofs = Proofs(clock, at_most=3)
-    first = caller.proof(POST, HERE, proofs.nonce(), TOKEN)
-    check(proofs, caller, first)
-    for _ in range(2):
-        check(proofs, caller, caller.proof(POST, HERE, proofs.nonce(), TOKEN))
-    with pytest.raises(DpopBusy):
-        check(proofs, caller, caller.proof(POST, HERE, proofs.nonce(), TOKEN))
+@pytest.mark.parametrize("ahead", [-CLOCKS_APART, 0, CLOCKS_APART])
+def test_another_process_takes_a_proof_with_our_nonce_and_none_takes_it_again(
+    engine_on: Engine, caller: Caller, clock: Clock, ahead: int
+) -> None:
+    others = Clock()
+    others.seconds += ahead
+    ours, other = (Proofs(engine_on, PROOFS, KEY, each) for each in (clock, others))
+    proof = caller.proof(POST, HERE, ours.nonce(), TOKEN)
+    check(other, caller, proof)
+    for again in (ours, other, Proofs(engine_on, PROOFS, KEY, clock)):
+        with pytest.raises(DpopProofInvalid, match="used before"):
+            check(again, caller, proof)
+
+
+def test_a_nonce_from_later_is_asked_for_anew(proofs: Proofs, caller: Caller, clock: Clock) -> None:
+    """Ours, after the clock was set back: it would be good for as long as that jump."""
+    nonce = proofs.nonce()
+    clock.seconds -= CLOCKS_APART + 1
+    with pytest.raises(UseDpopNonce):
+        check(proofs, caller, caller.proof(POST, HERE, nonce, TOKEN))
+
+
+def test_a_row_outlives_its_nonce_on_every_clock(engine_on: Engine, caller: Caller, clock: Clock) -> None:
+    ahead = Clock()
+    ahead.seconds += CLOCKS_APART
+    proofs = Proofs(engine_on, PROOFS, KEY, clock)
+    nonce = Proofs(engine_on, PROOFS, KEY, ahead).nonce()
+    check(proofs, caller, caller.proof(POST, HERE, nonce, TOKEN))
+    with read_transaction(engine_on) as connection:
+        forget_at = connection.scalars(select(PROOFS.c.forget_at)).one()
+    clock.seconds = forget_at - CLOCKS_APART  # it is deleted by a clock that is ahead, and judged by one that is not
+    with pytest.raises(UseDpopNonce):
+        check(proofs, caller, caller.proof(POST, HERE, nonce, TOKEN))
+
+
+def test_strangers_leave_no_row(engine_on: Engine, caller: Caller, clock: Clock) -> None:
+    proofs = Proofs(engine_on, PROOFS, KEY, clock)
     with pytest.raises(DpopProofInvalid):
-        check(proofs, caller, first)
-    clock.seconds += 301
+        check(proofs, caller, Caller().proof(POST, HERE, proofs.nonce(), TOKEN))
     check(proofs, caller, caller.proof(POST, HERE, proofs.nonce(), TOKEN))
+    with read_transaction(engine_on) as connection:
+        assert connection.scalar(select(func.count()).select_from(PROOFS)) == 1
 
 
-def test_strangers_take_no_room(caller: Caller, clock: Clock) -> None:
-    proofs = Proofs(clock, at_most=1)
-    for _ in range(3):
-        with pytest.raises(DpopProofInvalid):
-            check(proofs, caller, Caller().proof(POST, HERE, proofs.nonce(), TOKEN))
-    check(proofs, caller, caller.proof(POST, HERE, proofs.nonce(), TOKEN))
-
-
-def test_of_many_at_once_one_is_taken(proofs: Proofs, caller: Caller) -> None:
+def test_of_many_at_once_one_is_taken(engine_on: Engine, caller: Caller, clock: Clock) -> None:
+    proofs = Proofs(engine_on, PROOFS, KEY, clock)
     proof = proofs.read([caller.proof(POST, HERE, proofs.nonce(), TOKEN)], POST, HERE, TOKEN)
 
     def take(_: int) -> bool:

@@ -32,13 +32,13 @@ class DeviceAccess:
         """The device that sent this request.
 
         Raises `DeviceUnknown`, `DeviceRevoked`, `DeviceWiped`, `DeviceSuspended` unless `suspended_may`,
-        `DpopProofInvalid`, `UseDpopNonce`, `DpopBusy` or `TooManyRequests`.
+        `DpopProofInvalid`, `UseDpopNonce` or `TooManyRequests`.
         """
         try:
             device, proof = await self._proved(request)
             self._rate.take(device.id)
             _require_rights(device, suspended_may)
-            self._proofs.take(proof)  # last, so that no device uses up the memory that the others need
+            await run_in_threadpool(self._proofs.take, proof)  # last: what is refused leaves no row
         except (DeviceUnknown, DpopProofInvalid):
             self._failures.take(caller_address(request))
             raise

@@ -1,4 +1,5 @@
-"""Forgetting: scans after the days set for their type, uses and their keys after tomorrow, cases after their days.
+"""Forgetting: scans after the days set for their type, uses and their keys after tomorrow, cases after their days, and
+the proofs of requests (`web.dpop`) minutes after these.
 
 A batch at a time, each in a transaction of its own, so that an upload waits for none of it. Counts stay.
 """
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy import ColumnElement, Table, and_, delete, select
 
+from verifiers.models import PROOFS
 from verifiers.scans.store import ScanStore
 from verifiers.scans.uses import first_kept_day
 from web.database import read_transaction, write_transaction
@@ -45,6 +47,7 @@ class Retention:
         first = first_kept_day(self._store.today())
         uses = [self._forget(t, t.c.day < first) for t in (tables.uses, tables.warnings, tables.use_keys)]
         cases = self._forget(tables.cases, tables.cases.c.received_at < now - self._case_days * _DAY)
+        self._forget(PROOFS, PROOFS.c.forget_at < now)
         return Forgotten(scans, uses[0], cases)
 
     def _types(self) -> list[str | None]:

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,20 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from tests.verifiers.devices.phone import API, ORIGIN, REPORT, Phone
 from tests.verifiers.sample_city import SampleCity
 from tests.web.dpop_caller import Caller
-from verifiers import app as app_module
 from verifiers.app import create_app
 from verifiers.devices.devices import Devices
 from verifiers.devices.scope import Scope, read_scope
 from verifiers.devices.store import open_devices
+from verifiers.models import PROOFS
 from verifiers.settings import VerifierSettings
 from walletpass.passes import local_day
-from web.dpop import Proofs
+from web.database import read_transaction
 
 ANYTHING = Scope()
 TODAY = local_day(datetime.now(UTC)).isoformat()
@@ -36,8 +36,8 @@ TODAY = local_day(datetime.now(UTC)).isoformat()
 class Desk:
     """A running service and its devices."""
 
-    def __init__(self, city: SampleCity, client: TestClient, devices: Devices) -> None:
-        self.city, self.client, self.devices = city, client, devices
+    def __init__(self, city: SampleCity, client: TestClient, devices: Devices, settings: VerifierSettings) -> None:
+        self.city, self.client, self.devices, self.settings = city, client, devices, settings
         self._addresses = (f"10.0.{n // 250}.{n % 250}" for n in count(1))
 
     def invites(self, scope: Scope = ANYTHING) -> str:
@@ -78,7 +78,7 @@ def running(home: Path, **options: Any) -> Iterator[Desk]:
     with TestClient(create_app(chosen), base_url=ORIGIN) as client:
         until(lambda: client.get("/published/status/1.cwt").status_code == 200)
         devices = Devices(open_devices(chosen))
-        yield Desk(city, client, devices)
+        yield Desk(city, client, devices, chosen)
         devices.store.engine.dispose()
 
 
@@ -128,14 +128,24 @@ def test_a_phone_is_enrolled_hears_what_it_may_do_and_is_heard(desk_on: Desk) ->
     assert "keys" not in found.reported
 
 
-def test_a_revoked_phone_takes_up_no_memory_that_others_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "Proofs", partial(Proofs, at_most=3))
-    for desk in running(tmp_path):
-        honest, lost = desk.phone(), desk.phone()
-        desk.devices.revoke(desk.device_id(lost))
-        refused = [code_of(lost.contact()) for _ in range(6)]
-        assert refused[:4] == [(401, "device_revoked")] * 4
-        assert honest.contact().status_code == 200
+def test_any_process_hears_a_phone_and_none_takes_a_request_again(desk_on: Desk) -> None:
+    phone = desk_on.phone()
+    with TestClient(create_app(desk_on.settings), base_url=ORIGIN) as other:
+        for client in (other, desk_on.client, other):
+            phone.client = TestClient(client.app, base_url=ORIGIN)
+            assert phone.send("contact", REPORT | {"now": 1}).status_code == 200, "without another round for a nonce"
+        proof = phone.caller.proof("POST", f"{ORIGIN}{API}/contact", phone.nonce, phone.token)
+        assert phone.send("contact", REPORT | {"now": 1}, DPoP=proof).status_code == 200
+        phone.client = desk_on.client
+        assert code_of(phone.send("contact", REPORT | {"now": 1}, DPoP=proof)) == (401, "dpop_proof_invalid")
+
+
+def test_a_revoked_phone_leaves_no_row(desk_on: Desk) -> None:
+    lost = desk_on.phone()
+    desk_on.devices.revoke(desk_on.device_id(lost))
+    assert [code_of(lost.contact()) for _ in range(3)] == [(401, "device_revoked")] * 3
+    with read_transaction(desk_on.devices.store.engine) as connection:
+        assert connection.scalar(select(func.count()).select_from(PROOFS)) == 0
 
 
 def test_keys_that_a_phone_has_are_not_sent_again(desk: Desk) -> None:

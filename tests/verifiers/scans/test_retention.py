@@ -6,13 +6,14 @@ from base64 import urlsafe_b64decode
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from tests.verifiers.scans.desk_of_scans import DAY, NOW, PERMIT, Clock, Desk, scan, sixteen, used
+from verifiers.models import PROOFS
 from verifiers.scans import retention as rules
 from verifiers.scans.retention import BATCH, REPEATED_FOR, Forgotten
 from verifiers.settings import VerifierSettings
-from web.database import write_transaction
+from web.database import read_transaction, write_transaction
 
 
 def test_scans_go_after_the_days_of_their_type_and_counts_stay(desk_on: Desk, clock: Clock) -> None:
@@ -71,6 +72,15 @@ def test_any_number_goes_a_batch_at_a_time(desk: Desk, clock: Clock, count: int)
     clock.seconds += 30 * DAY + 1
     assert desk.retention().purge().scans == count
     assert (desk.scans(), desk.counted()) == (1, count + 1)
+
+
+def test_proofs_go_when_their_nonces_are_over(desk_on: Desk, clock: Clock) -> None:
+    with write_transaction(desk_on.engine) as connection:
+        connection.execute(insert(PROOFS), [{"identity": bytes([n]) * 32, "forget_at": NOW + n} for n in range(2)])
+    clock.seconds += 1
+    desk_on.retention().purge()
+    with read_transaction(desk_on.engine) as connection:
+        assert connection.scalars(select(PROOFS.c.forget_at)).all() == [NOW + 1]
 
 
 def test_the_thread_forgets_at_the_start(desk: Desk, clock: Clock) -> None:
