@@ -280,12 +280,12 @@ def note_rows(
 ) -> None:
     """Keep what became of rows, and that those before `position` are dealt with. `doubtful`: lines with a warning."""
     rows = []
-    for line, change, serial in outcomes:
-        if isinstance(change, RowFailure):
-            outcome, code = FAILED_ROW, change.code
+    for each in outcomes:
+        if isinstance(each.change, RowFailure):
+            outcome, code = FAILED_ROW, each.change.code
         else:
-            outcome, code = change.value, WARNING if line in doubtful else ""
-        rows.append({"campaign_id": number, "line": line, "serial": serial, "outcome": outcome, "code": code})
+            outcome, code = each.change.value, WARNING if each.line in doubtful else ""
+        rows.append({"campaign_id": number, "line": each.line, "serial": each.serial, "outcome": outcome, "code": code})
     insert_many(connection, campaign_rows, rows)
     _set(connection, number, now, position=position)
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from walletpass import claims as reading
-from walletpass.entitlement import ClaimValue, Holder
+from walletpass.entitlement import HOLDER_FIELDS, ClaimValue, Holder
 from walletpass.errors import InvalidClaim
 from walletpass.pass_type import Claim, ClaimKind, PassType
 from walletpass.passes import Pass
-
-_HOLDER_FIELDS = frozenset(field.name for field in fields(Holder))
 
 
 def amended(pass_: Pass, pass_type: PassType, texts: Mapping[str, str], zones: Collection[str], today: date) -> Pass:
@@ -22,10 +20,10 @@ def amended(pass_: Pass, pass_type: PassType, texts: Mapping[str, str], zones: C
     for name, text in texts.items():
         claim = pass_type.claim(name)
         field = claim.holder_field if claim else name
-        if field in _HOLDER_FIELDS:
+        if field in HOLDER_FIELDS:
             holder[field] = _holder_value(field, text, today)
         elif claim is None:
-            known = sorted({c.name for c in pass_type.claims} | _HOLDER_FIELDS)
+            known = sorted({c.name for c in pass_type.claims} | set(HOLDER_FIELDS))
             raise InvalidClaim(name, "unknown_claim", f"This pass has no {name[:40]!r}; it has {', '.join(known)}.")
         elif claim.kind is ClaimKind.NUMBER:
             raise InvalidClaim(name, "number_fixed", "The number of a pass cannot change; revoke it and issue another.")

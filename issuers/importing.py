@@ -52,6 +52,7 @@ class Outcome(NamedTuple):
     line: int
     change: Change | RowFailure
     serial: str | None
+    shortened: bool = False
 
 
 class _Planned(NamedTuple):
@@ -62,11 +63,15 @@ class _Planned(NamedTuple):
     existing: Pass | None = None
     wanted: Pass | None = None
 
+    def outcome(self, serial: str | None) -> Outcome:
+        shortened = self.existing and self.wanted and self.wanted.valid_until < self.existing.valid_until
+        return Outcome(self.row.line, self.change, serial, bool(shortened))
+
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did (or, in a dry run, would do, and whom that would reach). `missing` is counted for complete
-    lists only.
+    """What an import did (or, in a dry run, would do, and whom that would reach). `shortened` are those of `updated`
+    that end earlier than before; `missing` is counted for complete lists only.
 
     `failures` holds the first `KEPT_FAILURES`, without their rows; `failed` counts all. `doubts` are the first
     warnings, with their lines; `warnings` counts all.
@@ -77,14 +82,16 @@ class ImportReport:
     unchanged: int = 0
     renewed: int = 0
     failed: int = 0
+    shortened: int = 0
     missing: int = 0
     warnings: int = 0
     doubts: list[tuple[int, str]] = field(default_factory=list)
     failures: list[RowFailure] = field(default_factory=list)
     reach: Reach | None = None
 
-    def count(self, change: Change) -> None:
+    def count(self, change: Change, shortened: bool) -> None:
         setattr(self, change.value, getattr(self, change.value) + 1)
+        self.shortened += shortened
 
     def doubt(self, line: int, sentence: str) -> None:
         self.warnings += 1
@@ -107,7 +114,7 @@ class ImportReport:
         listed = [{"line": f.line, "column": f.column, "code": f.code, "sentence": f.sentence} for f in self.failures]
         left_out = self.failed - len(listed)
         doubts = [{"line": line, "sentence": sentence} for line, sentence in self.doubts]
-        more = {"missing": self.missing, "warnings": self.warnings, "doubts": doubts}
+        more = {"shortened": self.shortened, "missing": self.missing, "warnings": self.warnings, "doubts": doubts}
         reach = self.reach.document() if self.reach else None
         return counts | more | {"failures": listed, "failures_left_out": left_out, "reach": reach}
 
@@ -168,7 +175,7 @@ class Import:
         for batch in batched(map(granted, rows), BATCH):
             for outcome in self._import_batch([row for row in batch if row], reach):
                 change = outcome.change
-                fail(change) if isinstance(change, RowFailure) else report.count(change)
+                fail(change) if isinstance(change, RowFailure) else report.count(change, outcome.shortened)
             progress()
         if self.complete:
             self._suspend_missing(absent, report)
@@ -217,7 +224,7 @@ class Import:
             for change in (Change.RENEWED, Change.UPDATED)
         )
         reach.add(connection, renewed, updated)
-        return [Outcome(planned.row.line, planned.change, None) for planned in plan]
+        return [planned.outcome(None) for planned in plan]
 
     def write(self, connection: Connection, rows: Sequence[SourceRow]) -> list[Outcome]:
         """Import rows in the caller's transaction; `IntegrityError` when another took a number in between."""
@@ -228,7 +235,7 @@ class Import:
         pairs = [(p.existing, p.wanted) for p in plan if p.change in changed and p.existing and p.wanted]
         if pairs:
             lifecycle.apply(connection, pairs, self.pass_type, self.order)
-        return [Outcome(p.row.line, p.change, p.existing.serial if p.existing else next(created).serial) for p in plan]
+        return [p.outcome(p.existing.serial if p.existing else next(created).serial) for p in plan]
 
     def _suspend_missing(self, absent: set[bytes], report: ImportReport) -> None:
         """Suspend the passes that were valid before the list was read and that it does not name."""

@@ -7,7 +7,7 @@ happen after the commit: signing the status lists anew, and telling the carriers
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, literal, select, update
 from issuers import copies, repository
 from issuers.errors import BadValidity, PassRevoked, ReasonRequired
 from issuers.models import credentials
-from walletpass.entitlement import Entitlement
+from walletpass.entitlement import HOLDER_FIELDS, ClaimValue, Entitlement, Holder
 from walletpass.pass_type import PassType
 from walletpass.passes import Pass, all_claims, local_day
 from walletpass.status import Status, require_transition, worse
@@ -102,18 +102,35 @@ def new_pass(entitlement: Entitlement) -> Pass:
 
 
 def merged(existing: Pass, entitlement: Entitlement, today: date) -> Pass:
-    """The pass as the entitlement wants it. A running pass keeps its first day when the new period joins on."""
+    """The pass as the entitlement wants it: what that does not state stays, and so do all holders but the first.
+
+    A running pass keeps its first day when the new period joins on.
+    """
     starts = entitlement.valid_from
     running = existing.valid_from <= today
-    if running and existing.valid_from <= starts <= existing.valid_until + timedelta(days=1):
+    joins = running and existing.valid_from <= starts <= existing.valid_until + timedelta(days=1)
+    if joins or ("valid_from" in entitlement.unstated and today <= existing.valid_until):
         starts = existing.valid_from
     return replace(
         existing,
         valid_from=starts,
         valid_until=entitlement.valid_until,
-        claims=entitlement.claims,
-        holders=entitlement.holders,
+        claims=_claims_after(existing, entitlement),
+        holders=_holders_after(existing, entitlement),
     )
+
+
+def _claims_after(existing: Pass, entitlement: Entitlement) -> Mapping[str, ClaimValue]:
+    kept = {name: value for name, value in existing.claims.items() if name in entitlement.unstated}
+    return {**entitlement.claims, **kept} if kept else entitlement.claims
+
+
+def _holders_after(existing: Pass, entitlement: Entitlement) -> tuple[Holder, ...]:
+    if not existing.holders:
+        return entitlement.holders
+    first, *others = existing.holders
+    kept = {name: getattr(first, name) for name in HOLDER_FIELDS if name in entitlement.unstated}
+    return (replace(entitlement.holders[0], **kept), *others)
 
 
 def renewed(pass_: Pass, pass_type: PassType, until: date | None, today: date) -> Pass:

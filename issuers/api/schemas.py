@@ -306,6 +306,7 @@ class ImportOut(BaseModel):
                     "unchanged": 1,
                     "renewed": 0,
                     "failed": 1,
+                    "shortened": 0,
                     "missing": 0,
                     "warnings": 0,
                     "doubts": [],
@@ -324,6 +325,7 @@ class ImportOut(BaseModel):
     unchanged: int
     renewed: int
     failed: int
+    shortened: int = Field(description="Those of the updated that end earlier than before.")
     missing: int
     warnings: int
     doubts: list[DoubtOut]

@@ -96,6 +96,8 @@ def say_report(report: ImportReport, work: Import, quiet: bool) -> None:
     line = ", ".join(f"{counts[word]} {word}" for word in words)
     if not quiet:
         sys.stdout.write(f"{'Would be: ' if work.dry_run else ''}{line}\n")
+    if report.shortened and not quiet:
+        sys.stdout.write(f"Of those updated, {report.shortened} end earlier than before.\n")
     if report.reach and not quiet:
         sys.stdout.write(_reach_line(report.reach))
     for failure in report.failures[:_SHOWN_FAILURES]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from issuers.sources.errors import SourceRefused
 from walletpass.claims import MAX_PLATES
-from walletpass.entitlement import Holder
+from walletpass.entitlement import HOLDER_FIELDS
 from walletpass.pass_type import Claim, ClaimKind, PassType
 
 
@@ -41,7 +41,6 @@ class Source:
 
 
 _PLATES = tuple(f"plate{n}" for n in range(1, MAX_PLATES + 1))
-_HOLDER_FIELDS = tuple(field.name for field in fields(Holder))
 
 KOHA = Source(
     "koha",
@@ -68,7 +67,7 @@ PARKING_REGISTER = Source(
         Column("zone", "claim.zone", mandatory=True),
         *(Column(name, "claim.plates") for name in _PLATES),
         Column("changing_vehicles", "claim.changing_vehicles"),
-        *(Column(name, f"holder.{name}") for name in _HOLDER_FIELDS),
+        *(Column(name, f"holder.{name}") for name in HOLDER_FIELDS),
         Column("valid_from", "valid_from", mandatory=True),
         Column("valid_until", "valid_until", mandatory=True),
     ),
@@ -81,7 +80,7 @@ def register_of(pass_type: PassType) -> Source:
     """The table that a type's own declaration gives: claim names, the holder's fields and the validity."""
     needed = {claim.holder_field for claim in pass_type.claims if claim.mandatory}
     claims = [column for claim in pass_type.claims if not claim.holder_field for column in _claim_columns(claim)]
-    holder = [Column(name, f"holder.{name}", mandatory=name in needed) for name in _HOLDER_FIELDS]
+    holder = [Column(name, f"holder.{name}", mandatory=name in needed) for name in HOLDER_FIELDS]
     validity = (Column("valid_from", "valid_from"), Column("valid_until", "valid_until", mandatory=True))
     return Source(f"{pass_type.name}_register", pass_type.name, (*claims, *holder, *validity))
 

@@ -14,7 +14,7 @@ from issuers.sources.csv_file import SourceFile
 from issuers.sources.errors import RowFailure
 from issuers.sources.seen_numbers import SeenNumbers
 from walletpass import claims as reading
-from walletpass.entitlement import ClaimValue, Entitlement, Holder
+from walletpass.entitlement import HOLDER_FIELDS, ClaimValue, Entitlement, Holder
 from walletpass.errors import InvalidClaim
 from walletpass.pass_type import ClaimKind, PassType
 
@@ -112,6 +112,10 @@ class RowReader:
         self._validity = tuple(outer.values())
         self._until_column = outer["valid_until"].column
         self._plates_claims = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.PLATES)
+        stated = {step.name for step in (*self._claims, *self._holder)} | {self._number_claim} | set(outer)
+        names = {claim.name for claim in pass_type.claims if not claim.holder_field}
+        names |= {*HOLDER_FIELDS, "valid_from"}
+        self._unstated = frozenset(names - stated - set(self._plates_claims if self._plates else ()))
         self._optional_flags = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.FLAG and not c.mandatory)
 
     @property
@@ -127,7 +131,7 @@ class RowReader:
             raise InvalidClaim(self._number.column, "duplicate_row", sentence)
         claims = {self._number_claim: number} | cast(dict[str, ClaimValue], _values(self._claims, row))
         for name in self._optional_flags:
-            if claims.get(name) is False:  # left out, so that a list without the column says the same
+            if claims.get(name) is False:  # left out, as an empty cell is
                 del claims[name]
         warnings = self._read_plates(row, claims) if self._plates_claims else ()
         fields = _values(self._holder, row)
@@ -139,6 +143,7 @@ class RowReader:
             valid_until=valid_until,
             claims=claims,
             holders=(Holder(**fields),),  # type: ignore[arg-type]
+            unstated=self._unstated,
             warnings=warnings,
         )
 

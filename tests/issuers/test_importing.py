@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from issuers import importing
+from issuers import importing, lifecycle
 from issuers.importing import Import, ImportReport, TooManyMissing
 from issuers.models import audit, holders, passes
-from issuers.sources.entitlements import SourceRow
+from issuers.sources.entitlements import SourceRow, read_rows
 from issuers.sources.errors import RowFailure
 from tests.city import ANNA, City
-from walletpass.entitlement import Entitlement
+from walletpass.entitlement import Entitlement, Holder
 from walletpass.status import Status
 from walletpass.verdict import Reason
-from web.database import read_transaction
+from web.database import read_transaction, write_transaction
+
+PERMIT = "resident_parking_permit"
+BEN = Holder("Ben", "Beispiel", email="ben@example.org")
 
 
 def rows_of(entitlements: Iterable[Entitlement]) -> list[SourceRow | RowFailure]:
@@ -38,6 +41,13 @@ def imports(city: City, rows: list[Any], **options: Any) -> ImportReport:
     report = Import(city.office.engine, declared, city.order(), **options).run(rows, lambda: None)
     city.office.publication.publish_changes()
     return report
+
+
+def read(city: City, text: str) -> list[Any]:
+    """The rows of a list with this content."""
+    file = city.settings.home / "list.csv"
+    file.write_text(text, encoding="utf-8")
+    return list(read_rows(file, city.office.catalogue.named(PERMIT), city.today))
 
 
 def counts(report: ImportReport) -> tuple[int, ...]:
@@ -70,6 +80,44 @@ def test_a_later_date_renews_and_other_changes_update(city_on: City) -> None:
     listed[2] = replace(listed[2], holders=(replace(ANNA, email="neu@example.org"),))
     assert counts(imports(city_on, listed)) == (0, 1, 2, 1, 0)
     assert counts(imports(city_on, listed)) == (0, 0, 0, 4, 0)
+
+
+def test_what_a_list_has_no_column_for_stays_and_an_empty_cell_removes(city_on: City) -> None:
+    city = city_on
+    first = replace(
+        city.entitles(PERMIT, number="BP-1", plates=("D-X 1",), changing_vehicles=True), holders=(ANNA, BEN)
+    )
+    with write_transaction(city.office.engine) as connection:
+        [pass_] = lifecycle.issue(connection, [first], city.order())
+    until = first.valid_until + timedelta(days=30)
+    assert counts(imports(city, read(city, f"permit_number;zone;valid_until\nBP-1;MÜ;{until}\n"))) == (0, 1, 0, 0, 0)
+    assert city.stored(pass_) == replace(pass_, valid_until=until, claims=pass_.claims)
+    emptied = f"permit_number;zone;valid_until;plate1;changing_vehicles;email;language\nBP-1;MÜ;{until};;nein;;en\n"
+    assert counts(imports(city, read(city, emptied))) == (0, 0, 1, 0, 0)
+    stored = city.stored(pass_)
+    assert stored.claims == {"permit_number": "BP-1", "zone": "MÜ", "plates": ()}
+    assert stored.holders == (replace(ANNA, email="", language="en"), BEN)
+
+
+def test_a_pass_that_has_not_begun_keeps_its_first_day_where_a_list_has_none(city_on: City) -> None:
+    city = city_on
+    begins = city.today + timedelta(days=5)
+    pass_ = city.grants(PERMIT, number="BP-1", zone="MÜ", valid_from=begins)
+    until = pass_.valid_until + timedelta(days=30)
+    imports(city, read(city, f"permit_number;zone;valid_until\nBP-1;MÜ;{until}\n"))
+    assert city.stored(pass_) == replace(pass_, valid_until=until)
+    imports(city, read(city, f"permit_number;zone;valid_until;valid_from\nBP-1;MÜ;{until};\n"))
+    assert city.stored(pass_).valid_from == city.today
+
+
+def test_a_list_that_shortens_passes_says_how_many_before_and_after(city_on: City) -> None:
+    listed = permits(city_on, 3)
+    imports(city_on, listed)
+    for n, days in enumerate((-1, 1)):
+        listed[n] = replace(listed[n], valid_until=listed[n].valid_until + timedelta(days=days))
+    for dry_run in (True, False):
+        report = imports(city_on, listed, dry_run=dry_run)
+        assert (counts(report), report.document()["shortened"]) == ((0, 1, 1, 1, 0), 1)
 
 
 def test_next_years_row_renews_a_running_permit_without_a_gap(city_on: City) -> None:
