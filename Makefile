@@ -23,8 +23,9 @@ $(READY): pyproject.toml requirements.lock web/browser/package-lock.json
 	  { echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/uv || { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock; }
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q walletpass issuers verifiers keys web
 	@$(BIN)/python -m web.browser
 	@touch $@
 
