@@ -169,40 +169,49 @@ def _open(number: int) -> ColumnElement[bool]:
     return (outbox.c.campaign == number) & outbox.c.done_at.is_(None) & outbox.c.failed_at.is_(None)
 
 
-def pause(connection: Connection, number: int, now: int) -> None:
-    """Import no further rows and tell nobody more, until it is resumed. Raises `CampaignOver`."""
+def pause(connection: Connection, number: int, now: int) -> bool:
+    """Import no further rows and tell nobody more, until it is resumed; False when it was paused already.
+
+    Raises `CampaignOver`, as `resume` and `cancel` do.
+    """
     found = one(connection, number, lock=True)
     if found.state is State.PAUSED:
-        return
+        return False
     _require(found, State.RUNNING)
     _set(connection, number, now, state=State.PAUSED.value)
     undone = (outbox.c.campaign == number) & outbox.c.done_at.is_(None) & ~IS_PARKED
     connection.execute(update(outbox).where(undone).values(due_at=outbox.c.due_at + PARKED))
+    return True
 
 
-def resume(connection: Connection, number: int, now: int) -> None:
-    """Go on where it was paused."""
+def resume(connection: Connection, number: int, now: int) -> bool:
+    """Go on where it was paused; False when it was not."""
     found = one(connection, number, lock=True)
     if found.state is State.RUNNING:
-        return
+        return False
     _require(found, State.PAUSED)
     _set(connection, number, now, state=State.RUNNING.value)
     _unpark(connection, outbox.c.campaign == number, now)
     if _has_list(connection, number):
         _call_worker(connection, number, now)
+    return True
 
 
-def cancel(connection: Connection, number: int, now: int) -> None:
-    """Import no further rows and send no more messages. Wallets still hear of what has changed: that is true."""
+def cancel(connection: Connection, number: int, now: int) -> bool:
+    """Import no further rows and send no more messages; False when it was cancelled before.
+
+    Wallets still hear of what has changed: that is true.
+    """
     found = one(connection, number, lock=True)
     if found.state is State.CANCELLED:
-        return
+        return False
     _require(found, State.RUNNING, State.PAUSED, State.FAILED)
     _set(connection, number, now, state=State.CANCELLED.value)
     drop_list(connection, number)
     _unpark(connection, (outbox.c.campaign == number) & outbox.c.kind.not_in(MESSAGES), now)
     if settle_messages(connection, number, now):
         _call_worker(connection, number, now + HAND_OVER)
+    return True
 
 
 def settle_messages(connection: Connection, number: int, now: int) -> bool:
@@ -249,9 +258,9 @@ def _call_worker(connection: Connection, number: int, due: int) -> None:
 
 
 class Change(Protocol):
-    """`pause`, `resume` and `cancel`."""
+    """`pause`, `resume` and `cancel`: whether that changed anything."""
 
-    def __call__(self, connection: Connection, number: int, now: int) -> None: ...
+    def __call__(self, connection: Connection, number: int, now: int) -> bool: ...
 
 
 CHANGES: Mapping[str, Change] = {"pause": pause, "resume": resume, "cancel": cancel}

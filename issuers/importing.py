@@ -74,7 +74,7 @@ class ImportReport:
     that end earlier than before; `missing` is counted for complete lists only.
 
     `failures` holds the first `KEPT_FAILURES`, without their rows; `failed` counts all. `doubts` are the first
-    warnings, with their lines; `warnings` counts all.
+    warnings, with their lines; `warnings` counts all. `unread_columns`: those of the list that are ignored.
     """
 
     created: int = 0
@@ -87,6 +87,7 @@ class ImportReport:
     warnings: int = 0
     doubts: list[tuple[int, str]] = field(default_factory=list)
     failures: list[RowFailure] = field(default_factory=list)
+    unread_columns: list[str] = field(default_factory=list)
     reach: Reach | None = None
 
     def count(self, change: Change, shortened: bool) -> None:
@@ -116,6 +117,7 @@ class ImportReport:
         doubts = [{"line": line, "sentence": sentence} for line, sentence in self.doubts]
         more = {"shortened": self.shortened, "missing": self.missing, "warnings": self.warnings, "doubts": doubts}
         reach = self.reach.document() if self.reach else None
+        more |= {"unread_columns": self.unread_columns}
         return counts | more | {"failures": listed, "failures_left_out": left_out, "reach": reach}
 
 

@@ -110,12 +110,15 @@ def page(
     *,
     pass_type: str = "",
     status: str = "",
+    number: str = "",
     today: date,
     after: str = "",
     limit: int,
     departments_types: Collection[str] | None = None,
 ) -> list[Pass]:
-    """Up to `limit` passes in serial order after the serial `after`. `status` is a word of `status.status_word`."""
+    """Up to `limit` passes in serial order after the serial `after`. `status` is a word of `status.status_word`,
+    `number` the department's own.
+    """
     query = select(passes).where(passes.c.serial > after).order_by(passes.c.serial).limit(limit)
     if pass_type:
         query = query.where(passes.c.type == pass_type)
@@ -123,13 +126,19 @@ def page(
         query = query.where(passes.c.type.in_(departments_types))
     if status:
         query = query.where(_has_status(status, today))
+    if number:
+        query = query.where(passes.c.external_number == number)
     return _load(connection, query)
 
 
-def every(connection: Connection, *, pass_type: str = "", status: str = "", today: date) -> Iterator[Pass]:
-    """All passes in serial order, read page by page."""
+def every(
+    connection: Connection, *, pass_type: str = "", status: str = "", number: str = "", today: date
+) -> Iterator[Pass]:
+    """All passes in serial order, read page by page; see `page`."""
     after = ""
-    while found := page(connection, pass_type=pass_type, status=status, today=today, after=after, limit=BATCH):
+    while found := page(
+        connection, pass_type=pass_type, status=status, number=number, today=today, after=after, limit=BATCH
+    ):
         yield from found
         after = found[-1].serial
 

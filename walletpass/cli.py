@@ -51,7 +51,7 @@ def build(wanted: Iterable[EntryPoint]) -> typer.Typer:
             root.command(found.name)(command)
     for found in (f for f in wanted if "." in f.name):
         group, _, name = found.name.partition(".")
-        command, above = found.load(), groups.setdefault(group, typer.Typer(no_args_is_help=True))
+        command, above = found.load(), groups.setdefault(group, _group(group, wanted))
         if isinstance(command, typer.Typer):
             above.add_typer(command, name=name)
         else:
@@ -59,6 +59,12 @@ def build(wanted: Iterable[EntryPoint]) -> typer.Typer:
     for name, app in groups.items():
         root.add_typer(app, name=name)
     return root
+
+
+def _group(name: str, wanted: Iterable[EntryPoint]) -> typer.Typer:
+    """A group that no package speaks for: its help names its commands."""
+    commands = sorted(found.name.partition(".")[2] for found in wanted if found.name.startswith(f"{name}."))
+    return typer.Typer(no_args_is_help=True, help=f"{', '.join(commands).capitalize()}.")
 
 
 def _root() -> None:

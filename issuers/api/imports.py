@@ -19,6 +19,7 @@ from issuers.api.problems import EVERYWHERE, WITH_BODY, InvalidBody, problems
 from issuers.api.schemas import ImportOut
 from issuers.api.uploads import receive
 from issuers.importing import Import
+from issuers.sources.columns import unread_columns
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
 from issuers.uploads import upload
@@ -95,5 +96,7 @@ def require_csv(request: Request) -> None:
 
 def answer_of(work: Import, path: Path, zones: frozenset[str]) -> Response:
     """Do the import and answer with its report."""
-    rows = read_rows(SourceFile(path), work.pass_type, local_day(work.order.now), zones)
-    return JSONResponse(work.run(rows, lambda: None).document(), headers=PRIVATE)
+    source = SourceFile(path)
+    report = work.run(read_rows(source, work.pass_type, local_day(work.order.now), zones), lambda: None)
+    report.unread_columns = unread_columns(work.pass_type, source.header)
+    return JSONResponse(report.document(), headers=PRIVATE)

@@ -41,6 +41,7 @@ def _add_reading(router: APIRouter, counter: Counter) -> None:
         token: Caller,
         type: Annotated[str, Query(description="Only this type.", examples=["library_card"])] = "",  # noqa: A002
         status: Annotated[StatusWord | None, Query(description="Only this status.")] = None,
+        number: Annotated[str, Query(description="Only the department's own number.", max_length=64)] = "",
         after: Annotated[str, Query(description="From the last page's `next`.", pattern="^[0-9A-Za-z_-]{0,32}$")] = "",
         limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50,
     ) -> Response:
@@ -54,6 +55,7 @@ def _add_reading(router: APIRouter, counter: Counter) -> None:
                     connection,
                     departments_types=types,
                     status=status or "",
+                    number=number,
                     today=today,
                     after=after,
                     limit=limit + 1,
@@ -61,7 +63,8 @@ def _add_reading(router: APIRouter, counter: Counter) -> None:
             return [counter.short_document(pass_) for pass_ in found]
 
         found = await counter.work(read)
-        wanted = {"type": type, "status": status or "", "after": found[limit - 1]["serial"] if found[limit:] else ""}
+        wanted = {"type": type, "status": status or "", "number": number}
+        wanted["after"] = found[limit - 1]["serial"] if found[limit:] else ""
         following = urlencode({name: value for name, value in wanted.items() if value} | {"limit": limit})
         link = f"/api/v1/passes?{following}" if found[limit:] else None
         return JSONResponse({"passes": found[:limit], "next": link}, headers=PRIVATE)

@@ -310,6 +310,7 @@ class ImportOut(BaseModel):
                     "missing": 0,
                     "warnings": 0,
                     "doubts": [],
+                    "unread_columns": ["notes"],
                     "failures": [
                         {"line": 7, "column": "zone", "code": "bad_zone", "sentence": "A zone has 1 to 4 letters…"}
                     ],
@@ -329,6 +330,7 @@ class ImportOut(BaseModel):
     missing: int
     warnings: int
     doubts: list[DoubtOut]
+    unread_columns: list[str] = Field(description="The list's columns that are ignored; the first 30.")
     failures: list[FailureOut] = Field(description="The first 1000.")
     failures_left_out: int = Field(description="How many failed rows are counted only.")
     reach: ReachOut | None = Field(description="In a dry run only.")

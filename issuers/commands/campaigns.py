@@ -32,6 +32,7 @@ app = typer.Typer(no_args_is_help=True, help="Lists that workers import, and all
 _SHOWN = 100  # campaigns in a list
 _LOOK = 0.5  # seconds between two looks while following
 _OVER = (State.DONE, State.CANCELLED, State.FAILED)
+_WITHOUT_MAIL = {Inform.MAIL: "So nobody would be told.", Inform.MAIL_OR_LETTER: "Letters take its place."}
 _LABELS = {"update-carriers": "wallets found", "update-apple": "Apple told", "update-google": "Google told",
            "mail": "mails", "letter": "letters", "print": "printed"}  # fmt: skip
 
@@ -55,6 +56,8 @@ def start(
     declared, source, order = office.catalogue.named(pass_type), SourceFile(file), office.order(ACTOR)
     work = Import(office.engine, declared, order, dry_run=True, reissue=reissue)
     work = replace(work, inform=inform, mail_possible=office.settings.sends_mail)
+    if inform in (Inform.MAIL, Inform.MAIL_OR_LETTER) and not work.mail_possible:
+        say(f"No mail is sent: WALLETPASS_SMTP_HOST is not set. {_WITHOUT_MAIL[inform]}")
     if dry_run or not yes:
         report = run_import(office, work, source)
         if dry_run and as_json:
@@ -164,8 +167,10 @@ def export(
 def _change(what: str, number: int, as_json: bool) -> None:
     office = open_office()
     with write_transaction(office.engine) as connection:
-        campaigns.CHANGES[what](connection, number, int(office.seconds()))
+        changed = campaigns.CHANGES[what](connection, number, int(office.seconds()))
     _answer(office, number, as_json)
+    if not changed:
+        say("It was so already; nothing was changed.")
 
 
 def _answer(office: Office, number: int, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from issuers.importing import Import, ImportReport
 from issuers.notices import Inform
 from issuers.office import Office
 from issuers.reach import Reach
+from issuers.sources.columns import unread_columns
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
 from issuers.sources.errors import RowFailure
@@ -78,7 +79,9 @@ def run_import(
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(source.path.name, total=source.total_bytes)
-        return work.run(rows, lambda: bar.update(task, completed=source.bytes_read), *note_failure)
+        report = work.run(rows, lambda: bar.update(task, completed=source.bytes_read), *note_failure)
+    report.unread_columns = unread_columns(work.pass_type, source.header)
+    return report
 
 
 def _confirm(office: Office, work: Import, source: SourceFile) -> None:
@@ -105,6 +108,8 @@ def say_report(report: ImportReport, work: Import, quiet: bool) -> None:
         say(f"{where}: {failure.sentence} [{failure.code}]")
     if report.failed > _SHOWN_FAILURES:
         say(f"… and {report.failed - _SHOWN_FAILURES} more; --failed FILE writes them all out.")
+    if report.unread_columns:
+        say(f"Columns that were not read: {', '.join(report.unread_columns)}. Is {work.pass_type.name} the right type?")
     for line_number, sentence in report.doubts[:_SHOWN_FAILURES]:
         say(f"line {line_number}: {sentence} [warning]")
     if report.warnings > _SHOWN_FAILURES:

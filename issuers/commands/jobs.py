@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from issuers.commands.console import FAILED, open_office, print_json, refuse, say
 
@@ -38,7 +38,8 @@ def _show(waiting: dict[str, dict[str, Any]], failed: list[dict[str, object]]) -
             table.add_row(kind, str(found["rows"]), _moment(found["oldest"]), codes)
         console.print(table)
     if failed:
-        table = Table("Id", "Kind", "Subject", "Attempts", "Failed", "Code")
+        subject, code = (Column(name, overflow="fold") for name in ("Subject", "Code"))
+        table = Table("Id", "Kind", subject, "Tries", "Failed", code)
         for row in failed:
             cells = (row["id"], row["kind"], row["subject"], row["attempts"], _moment(row["failed_at"]), row["code"])
             table.add_row(*map(str, cells))

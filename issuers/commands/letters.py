@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from issuers.commands.console import open_office, print_json
-from issuers.print_batches import documents
+from issuers.commands.console import open_office, print_json, say
+from issuers.notices import LETTER
+from issuers.print_batches import SIZE, documents
 from issuers.printed_files import folder_of
 from web.database import read_transaction
 
@@ -30,12 +31,18 @@ def list_letters(
     office = open_office()
     with read_transaction(office.engine) as connection:
         found = documents(connection, limit)
+    waiting = office.outbox.waiting().get(LETTER, {"rows": 0})["rows"]
     if as_json:
-        print_json({"folder": str(folder_of(office)), "batches": found})
+        print_json({"folder": str(folder_of(office)), "waiting": waiting, "batches": found})
         return
     table = Table("Batch", "Letters", "Left out", "Printed", Column("File", no_wrap=True))
     for batch in found:
         left_out = ", ".join(f"{count} {code}" for code, count in sorted(batch["left_out"].items()))
         printed = (batch["printed_at"] or "waits")[:16].replace("T", " ")
         table.add_row(str(batch["batch"]), str(batch["letters"]), left_out, printed, batch["file"] or "–")
-    Console().print(table)
+    Console().print(table if found else "There are no letters.")
+    if any(batch["file"] for batch in found):
+        say(f"The files are in {folder_of(office)}.")
+    if waiting:
+        minutes = max(1, office.settings.print_after // 60)
+        say(f"Letters not in a file yet: {waiting}. They are printed {SIZE} together, or after {minutes} minutes.")

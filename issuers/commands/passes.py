@@ -45,6 +45,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.
 def list_passes(
     pass_type: Annotated[str, typer.Option("--type", help="Only this type of pass.")] = "",
     status: Annotated[str, typer.Option(help="Only " + ", ".join(STATUS_WORDS) + ".")] = "",
+    number: Annotated[str, typer.Option(help="Only those of this number, as the department's list has it.")] = "",
     as_json: Json = False,
 ) -> None:
     """List passes in the order of their serials."""
@@ -54,7 +55,8 @@ def list_passes(
     if pass_type:
         office.catalogue.named(pass_type)
     with read_transaction(office.engine) as connection:
-        found = repository.every(connection, pass_type=pass_type, status=status, today=local_day(office.now()))
+        today = local_day(office.now())
+        found = repository.every(connection, pass_type=pass_type, status=status, number=number, today=today)
         documents = (office.document(pass_) for pass_ in found)
         if as_json:
             print_json(list(documents))

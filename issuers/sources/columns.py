@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from issuers.sources.errors import SourceRefused
+from issuers.sources.failed_rows import ERROR_COLUMNS
 from walletpass.claims import MAX_PLATES
 from walletpass.entitlement import HOLDER_FIELDS
 from walletpass.pass_type import Claim, ClaimKind, PassType
@@ -40,6 +41,7 @@ class Source:
         return [column.name for column in self.columns if column.mandatory and column.name not in present]
 
 
+_SHOWN = 30  # columns in a sentence
 _PLATES = tuple(f"plate{n}" for n in range(1, MAX_PLATES + 1))
 
 KOHA = Source(
@@ -113,6 +115,12 @@ def choose_source(pass_type: PassType, header: Sequence[str]) -> Source:
     return chosen
 
 
+def unread_columns(pass_type: PassType, header: Sequence[str]) -> list[str]:
+    """The file's columns that are ignored, shortened; raises `SourceRefused` as `choose_source` does."""
+    read = {column.name for column in choose_source(pass_type, header).columns} | set(ERROR_COLUMNS)
+    return [name[:40] for name in header if name and name.lower() not in read][:_SHOWN]
+
+
 def _missing_sentence(candidates: list[Source], chosen: Source, missing: list[str], header: Sequence[str]) -> str:
     # A file without a header line has a person in its place: unless a name is known, nothing of it is repeated.
     known = {column.name for source in candidates for column in source.columns}
@@ -121,5 +129,5 @@ def _missing_sentence(candidates: list[Source], chosen: Source, missing: list[st
             f"The first line of the file holds none of the column names of a {chosen.pass_type} list; "
             f"it needs at least {', '.join(missing)}."
         )
-    has = [name[:40] for name in header if name][:30]
+    has = [name[:40] for name in header if name][:_SHOWN]
     return f"The file lacks the mandatory column {', '.join(missing)}; it has {', '.join(has)}."

@@ -53,6 +53,7 @@ def test_a_campaign_is_tried_started_followed_and_its_result_written(desk: Desk)
     started = desk.json("campaigns", "start", TYPE, register(desk, 30, days=1), "--yes", "--name", "Winter [1]")
     number = str(started["id"])
     assert desk.json("campaigns", "pause", number)["state"] == "paused"
+    assert "already" in desk("campaigns", "pause", number).stderr
     assert desk.json("campaigns", "resume", number)["state"] == "running"
     with worker(desk):
         followed = desk("campaigns", "follow", number)
@@ -67,6 +68,23 @@ def test_a_campaign_is_tried_started_followed_and_its_result_written(desk: Desk)
     assert desk("campaigns", "export", number, "-").stdout.count("verlängert") == 30
     assert "campaign_over" in desk("campaigns", "cancel", number, status=1).stderr
     assert "unknown_campaign" in desk("campaigns", "show", "99", status=1).stderr
+
+
+def test_without_a_mail_server_it_is_said_who_would_be_told_then(desk: Desk) -> None:  # noqa: F811
+    words = ("campaigns", "start", TYPE, register(desk, 1), "--dry-run", "--inform")
+    assert "nobody would be told" in desk(*words, "mail").stderr
+    assert "Letters take its place" in desk(*words, "mail_or_letter").stderr
+    assert "No mail" not in desk(*words, "letter").stderr
+    set_up = {"WALLETPASS_SMTP_HOST": "mail.example.org", "WALLETPASS_MAIL_FROM": "stadt@example.org"}
+    assert "No mail" not in desk(*words, "mail", **set_up).stderr
+
+
+def test_cancelling_is_asked_about_at_a_terminal(desk: Desk) -> None:  # noqa: F811
+    desk("campaigns", "start", TYPE, register(desk, 1), "--yes")
+    for answer, state in (("n\n", "running"), ("y\n", "cancelled")):
+        shown = at_a_terminal(desk, answer, "campaigns", "cancel", "1")[1]
+        assert "for good" in shown
+        assert desk.json("campaigns", "show", "1")["state"] == state
 
 
 def test_an_import_that_renews_many_says_that_a_campaign_is_better(desk: Desk) -> None:  # noqa: F811

@@ -197,6 +197,20 @@ def test_a_pass_is_offered_to_every_wallet(wallet: str, suffix: str, start: byte
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
 
 
+def test_a_pass_is_found_by_its_number_and_a_list_of_another_type_is_doubted(desk: Desk, permit: str) -> None:
+    assert [found["serial"] for found in desk.json("passes", "list", "--number", "BP-1")] == [permit]
+    assert desk.json("passes", "list", "--number", "BP-2") == []
+    sample = desk.home / "family.csv"
+    desk("sample", "family-cards", str(sample), "--rows", "3")
+    done = desk("import", "library_card", str(sample), "--dry-run")
+    assert "not read: children. Is library_card the right type?" in done.stderr
+    assert "not read" not in desk("import", "family_card", str(sample)).stderr
+
+
+def test_a_group_without_words_of_its_own_names_its_commands(desk: Desk) -> None:
+    assert re.search(r"serve +Issuer, verifier, worker\.", desk("--help").stdout)
+
+
 def test_a_link_to_the_pass_page_is_printed_once_and_ended(desk: Desk, permit: str) -> None:
     first, second = (desk("passes", "link", permit).stdout.strip() for _ in range(2))
     assert first != second and all(re.fullmatch(r"http://localhost:8000/p/[\w-]{22}", link) for link in (first, second))

@@ -354,7 +354,10 @@ def test_the_command_lists_batches_files_and_what_was_left_out(city: City, monke
     [batch] = json.loads(listed.stdout)["batches"]
     assert (batch["letters"], batch["left_out"], batch["file"]) == (3, {"revoked": 1}, file.name)
     assert batch["printed_at"]
-    assert file.name in CliRunner().invoke(app, ["list"]).stdout
+    writes(city, passes[:1])
+    shown = CliRunner().invoke(app, ["list"])
+    assert file.name in shown.stdout
+    assert f"The files are in {file.parent}." in shown.stderr and "not in a file yet: 1." in shown.stderr
 
 
 def test_no_log_line_names_anybody(city: City, capsys: pytest.CaptureFixture[str]) -> None:

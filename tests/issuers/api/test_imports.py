@@ -36,6 +36,14 @@ def test_a_row_that_fails_is_reported_without_its_values(service: Service) -> No
     assert "A12345" not in answer.text
 
 
+def test_columns_that_are_not_read_are_named(service: Service) -> None:
+    more = GOOD.replace("valid_until\n", "valid_until;Bemerkung\n").replace("05-01\n", "05-01;Tante Käthe\n")
+    answer = send(service, more.replace("05.2027\n", "05.2027;\n"))
+    assert (answer.json()["created"], answer.json()["unread_columns"]) == (2, ["Bemerkung"])
+    assert "Käthe" not in answer.text
+    assert send(service, GOOD).json()["unread_columns"] == []
+
+
 def test_a_dry_run_changes_nothing(service: Service) -> None:
     assert send(service, GOOD, "&dry_run=true").json()["created"] == 2
     assert service.call("GET", "/api/v1/passes").json()["passes"] == []

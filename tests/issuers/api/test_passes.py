@@ -91,6 +91,13 @@ def test_a_last_page_that_is_full_names_no_next_one(service: Service) -> None:
     assert service.call("GET", "/api/v1/passes?limit=2").json()["next"] is None
 
 
+def test_a_pass_is_found_by_the_departments_number(service_on: Service) -> None:
+    serials = {number: service_on.creates(number).json()["serial"] for number in ("BP-1", "BP-2")}
+    found = service_on.call("GET", "/api/v1/passes?number=BP-2").json()["passes"]
+    assert [each["serial"] for each in found] == [serials["BP-2"]]
+    assert service_on.call("GET", "/api/v1/passes?number=BP-3").json() == {"passes": [], "next": None}
+
+
 def test_a_list_can_be_narrowed_to_a_type_and_a_status(service: Service) -> None:
     serial = service.creates("BP-1").json()["serial"]
     service.creates("BP-2")
