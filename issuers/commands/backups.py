@@ -43,11 +43,11 @@ def restored(
     for serial in found.suspended:
         typer.echo(serial)
     say(
-        f"{found.lists} lists were newer than the database; {found.withdrawn} credentials were withdrawn again, "
-        f"{len(found.suspended)} passes suspended for the departments to look at, {found.unknown} entries kept of "
-        "credentials that are not here."
+        f"Status lists newer than the database: {found.lists}. Credentials withdrawn again: {found.withdrawn}. Passes "
+        f"suspended, for their departments to revoke or reinstate: {len(found.suspended)}; their serials stand above. "
+        f"Entries kept of credentials that are not here: {found.unknown}."
     )
     say(
-        f"{found.paused} campaigns are paused and {found.held} messages in the quarantine (restored), because they may "
-        f"have been sent since the copy. {found.reminders} reminders are taken for given. See docs/operations.md."
+        f"Because they may have been sent since the copy: campaigns paused: {found.paused}, messages put into the "
+        f"quarantine (restored): {found.held}, reminders taken for given: {found.reminders}. See docs/operations.md."
     )
