@@ -18,9 +18,9 @@ from web.database import read_transaction, write_transaction
 
 GIVE_UP = 7 * 86400  # seconds of waits after failures, at whose end what still fails is put into quarantine
 PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; who holds such a row leaves them there
-ASTRAY = 2 * 86400  # seconds ahead that no row is ever due: the clock was wrong when it was written, and is right now
 DISCARDED = "discarded"  # the code of what a person decided not to do
 _FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
+ASTRAY = 2 * _LONGEST_WAIT  # so far ahead no row is ever due: the clock was wrong when it was written, and is right now
 
 
 class Errand(NamedTuple):
@@ -212,8 +212,9 @@ class Report:
             self._renew(connection)
 
     def put_off(self, errands: Sequence[Errand], code: str, wait: int) -> None:
-        """It is not yet time for these, which is no failure; they are due again after `wait` seconds."""
-        values = {"claim": None, "code": code, "due_at": _PARKING + (int(self._now()) + wait)}
+        """It is not yet time for these, which is no failure; they are due again after `wait` seconds, or an hour."""
+        due_at = int(self._now()) + min(wait, _LONGEST_WAIT)
+        values = {"claim": None, "code": code, "due_at": _PARKING + due_at}
         self._settle([errand.id for errand in errands], values)
 
     def failed(self, ids: Sequence[int], code: str) -> None:

@@ -59,9 +59,9 @@ class LettersTask:
         return letters[SIZE:]
 
     def _wait(self, letters: Sequence[Errand]) -> int:
-        """Seconds until the oldest has waited long enough."""
-        oldest = min(errand.created_at for errand in letters)
-        return oldest + self._office.settings.print_after - int(self._office.seconds())
+        """Seconds until the oldest has waited long enough; none when the clock was set back since it was written."""
+        oldest, now = min(errand.created_at for errand in letters), int(self._office.seconds())
+        return max(0, oldest + self._office.settings.print_after - now) if oldest <= now else 0
 
     def _make(self, connection: Connection, letters: Sequence[Errand], campaign: int | None) -> None:
         now = int(self._office.seconds())

@@ -133,6 +133,24 @@ def test_what_waits_joins_what_comes_as_soon_as_a_batch_is_full(city_on: City) -
     assert batches(city_on) == [serials([*early, *late])[:500]]
 
 
+def test_letters_wait_as_long_as_the_setting_says_and_not_for_a_clock_that_was_ahead(make_city: MakeCity) -> None:
+    city = make_city(print_after=5 * 3600)
+    passes = residents(city, 2)
+    writes(city, passes[:1])
+    for _ in range(5):
+        performs(city, "letter")
+        assert batches(city) == []
+        city.later(hours=1)
+    performs(city, "letter")
+    assert batches(city) == [serials(passes[:1])]
+    city.later(hours=3)
+    writes(city, passes[1:])
+    performs(city, "letter")
+    city.later(hours=-3)
+    performs(city, "letter")
+    assert batches(city) == [serials(passes[:1]), serials(passes[1:])]
+
+
 def test_letters_that_waited_while_no_worker_ran_have_not_failed(city_on: City) -> None:
     early, late = residents(city_on, 10), residents(city_on, 500)
     writes(city_on, early)
