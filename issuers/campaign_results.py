@@ -26,7 +26,7 @@ STANDINGS = ("done", "open", "failed", "cancelled", "outdated")
 _PAGE = 500  # rows of the result that are in memory at once
 _UPDATES = {"Apple Wallet": "update-apple", "Google Wallet": "update-google"}
 _COLUMNS = {**_UPDATES, "E-Mail": MAIL, "Brief": LETTER}  # heading → kind of outbox row
-_HEADER = ("Zeile", "Nummer", "Seriennummer", "Ergebnis", "Grund", *_COLUMNS)
+_HEADER = ("Zeile", "Nummer", "Seriennummer", "Ergebnis", "Grund", "Spalte", *_COLUMNS)
 _WORDS = {"created": "neu", "renewed": "verlängert", "updated": "geändert", "unchanged": "unverändert",
           "failed": "fehlgeschlagen"}  # fmt: skip
 _TOLD = {MAIL: "gesendet", LETTER: "gedruckt"}  # else: informiert
@@ -113,9 +113,8 @@ def result(engine: Engine, number: int) -> Iterator[bytes]:
 
 def _page(connection: Connection, number: int, after: int) -> Sequence[Any]:
     columns = (campaign_rows.c.line, passes.c.external_number, campaign_rows.c.serial)
-    query = select(*columns, campaign_rows.c.outcome, campaign_rows.c.code).outerjoin_from(
-        campaign_rows, passes, passes.c.serial == campaign_rows.c.serial
-    )
+    became = (campaign_rows.c.outcome, campaign_rows.c.code, campaign_rows.c.list_column)
+    query = select(*columns, *became).outerjoin_from(campaign_rows, passes, passes.c.serial == campaign_rows.c.serial)
     of_page = (campaign_rows.c.campaign_id == number) & (campaign_rows.c.line > after)
     return connection.execute(query.where(of_page).order_by(campaign_rows.c.line).limit(_PAGE)).all()
 
@@ -130,8 +129,8 @@ def _described(connection: Connection, found: Campaign, rows: Sequence[Any]) -> 
     told |= _letters(connection, found, [serial for serial, kind in told if kind == LETTER])
     carriers = [[_told(told, row.serial, kind) for kind in _COLUMNS.values()] for row in rows]
     return [
-        [str(line), _safe(number or ""), serial or "", _WORDS[outcome], code, *own]
-        for (line, number, serial, outcome, code), own in zip(rows, carriers, strict=True)
+        [str(line), _safe(number or ""), serial or "", _WORDS[outcome], code, _safe(column), *own]
+        for (line, number, serial, outcome, code, column), own in zip(rows, carriers, strict=True)
     ]
 
 

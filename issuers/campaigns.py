@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple, Protocol
 from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, update
 
 from issuers import repository
-from issuers.carrier_models import campaign_lists, campaign_rows, campaigns
+from issuers.carrier_models import COLUMN_NAME, campaign_lists, campaign_rows, campaigns
 from issuers.importing import Outcome
 from issuers.models import outbox
 from issuers.notices import LETTER, MAIL, Inform
@@ -291,10 +291,11 @@ def note_rows(
     rows = []
     for each in outcomes:
         if isinstance(each.change, RowFailure):
-            outcome, code = FAILED_ROW, each.change.code
+            outcome, code, column = FAILED_ROW, each.change.code, each.change.column[:COLUMN_NAME]
         else:
-            outcome, code = each.change.value, WARNING if each.line in doubtful else ""
-        rows.append({"campaign_id": number, "line": each.line, "serial": each.serial, "outcome": outcome, "code": code})
+            outcome, code, column = each.change.value, WARNING if each.line in doubtful else "", ""
+        told = {"serial": each.serial, "outcome": outcome, "code": code, "list_column": column}
+        rows.append({"campaign_id": number, "line": each.line} | told)
     insert_many(connection, campaign_rows, rows)
     _set(connection, number, now, position=position)
 

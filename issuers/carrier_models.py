@@ -139,6 +139,8 @@ campaign_lists = Table(
     Column("piece", LargeBinary, nullable=False),
 )
 
+COLUMN_NAME = 40  # characters kept of a list's column name
+
 campaign_rows = Table(
     "campaign_rows",
     metadata,
@@ -147,5 +149,6 @@ campaign_rows = Table(
     Column("serial", String(32)),
     Column("outcome", String(12), nullable=False),
     Column("code", String(40), nullable=False),
+    Column("list_column", String(COLUMN_NAME), nullable=False),  # where a row failed; empty: as a whole, or not at all
     Index("ix_campaign_rows_serial", "campaign_id", "serial"),
 )

@@ -265,13 +265,13 @@ def test_bad_rows_and_revoked_passes_are_told_with_their_lines(city_on: City) ->
     number = starts(city_on, [*rows, "broken", rows[0]], inform=Inform.LETTER)
     everything(city_on)
     found = exported(city_on, number)
-    assert [(each["Zeile"], each["Ergebnis"], each["Grund"], each["Brief"]) for each in found] == [
-        ("2", "verlängert", "", "gedruckt"),
-        ("3", "fehlgeschlagen", "pass_revoked", ""),
-        ("4", "verlängert", "", ""),  # suspended: it is renewed, and nobody is told that it goes on
-        ("5", "fehlgeschlagen", "bad_zone", ""),
-        ("6", "fehlgeschlagen", "ragged_row", ""),
-        ("7", "fehlgeschlagen", "duplicate_row", ""),
+    assert [[each[name] for name in ("Zeile", "Ergebnis", "Grund", "Spalte", "Brief")] for each in found] == [
+        ["2", "verlängert", "", "", "gedruckt"],
+        ["3", "fehlgeschlagen", "pass_revoked", "permit_no", ""],
+        ["4", "verlängert", "", "", ""],  # suspended: it is renewed, and nobody is told that it goes on
+        ["5", "fehlgeschlagen", "bad_zone", "zone", ""],
+        ["6", "fehlgeschlagen", "ragged_row", "", ""],
+        ["7", "fehlgeschlagen", "duplicate_row", "permit_no", ""],
     ]
     assert found[1]["Nummer"] == "BP-00001"
     assert shown(city_on, number)["rows"]["failed"] == 4

@@ -177,6 +177,7 @@ def _campaigns() -> None:
         sa.Column("serial", sa.String(32)),
         sa.Column("outcome", sa.String(12), nullable=False),
         sa.Column("code", sa.String(40), nullable=False),
+        sa.Column("list_column", sa.String(40), nullable=False),
         sa.PrimaryKeyConstraint("campaign_id", "line", name="pk_campaign_rows"),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["campaigns.id"], name="fk_campaign_rows_campaign_id", ondelete="CASCADE"
