@@ -131,15 +131,16 @@ def side_on(make_google: Callable[..., Google], on_either: dict[str, Any], serve
 
 def test_saving_and_removing_is_noted_with_its_time(side_on: Side) -> None:
     city = side_on.google.city
+    began = int(city.clock())
     assert side_on.sends("save").status_code == 200
-    saved_at = int(city.clock())
-    assert side_on.heard() == (saved_at, None)
+    saved_at, removed_at = side_on.heard()
+    assert (saved_at - began, removed_at) == (pytest.approx(0, abs=60), None)
     city.later(minutes=5)
     assert side_on.sends("del").status_code == 200
-    assert side_on.heard() == (saved_at, int(city.clock()))
+    assert side_on.heard() == (saved_at, pytest.approx(began + 300, abs=60))
     city.later(minutes=5)
     assert side_on.sends("save").status_code == 200
-    assert side_on.heard() == (int(city.clock()), None)
+    assert side_on.heard() == (pytest.approx(began + 600, abs=60), None)
     assert side_on.keys.asked == 1
 
 
