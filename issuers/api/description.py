@@ -42,9 +42,7 @@ TEXTS: Texts = {
         "status_lists": "Sperrlisten: welche Ausweise nicht gelten, ohne Namen",
         "types": "Ausweisarten",
         "for_programs": "(für Programme, JSON)",
-        "example": "Beispiel",
-        "parameters": "Angaben in der Adresse und im Kopf",
-        "answers": "Antworten",
+        "docs_in_english": "Die Beschreibung selbst ist auf Englisch, wie alle Namen der Schnittstelle.",
     },
     "en": {
         "title": "Issuing passes",
@@ -57,9 +55,7 @@ TEXTS: Texts = {
         "status_lists": "Status lists: which passes are not valid, without names",
         "types": "Types of pass",
         "for_programs": "(for programs, JSON)",
-        "example": "Example",
-        "parameters": "Parameters and headers",
-        "answers": "Answers",
+        "docs_in_english": "",
     },
 }
 
