@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import FastAPI
@@ -75,7 +74,7 @@ def create_app(settings: VerifierSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        known.start(partial(Webhooks(webhook_store).tell, "lists.updated"))
+        known.start(Webhooks(webhook_store).tell_lists)
         retention.start()
         deliveries.start()
         yield

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 from verifiers.models import WEBHOOKS
 from verifiers.webhooks.signing import new_message_id
 
-TEST = "webhook.test"
+TEST, LISTS = "webhook.test", "lists.updated"
 EVENTS: Mapping[str, frozenset[str]] = {
     "device.enrolled": frozenset({"device"}),
     "device.suspended": frozenset({"device"}),
@@ -25,7 +25,7 @@ EVENTS: Mapping[str, frozenset[str]] = {
     "device.wiped": frozenset({"device"}),
     "case.filed": frozenset({"case", "device"}),
     "double_use.found": frozenset({"kind", "device"}),
-    "lists.updated": frozenset({"trust_list_version", "status_lists"}),
+    LISTS: frozenset({"trust_list_version", "status_lists"}),
     TEST: frozenset({"webhook"}),
 }
 

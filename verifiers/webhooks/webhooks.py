@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from verifiers.webhooks.addresses import read_url
 from verifiers.webhooks.errors import WebhookDisabled, WebhookEventUnknown, WebhookNotFound
-from verifiers.webhooks.events import EVENTS, TEST, announce, message_body, message_row
+from verifiers.webhooks.events import EVENTS, LISTS, TEST, announce, message_body, message_row
 from verifiers.webhooks.signing import new_secret, secret_text
 from verifiers.webhooks.store import WebhookStore
 from web.database import read_transaction, write_transaction
 
 LISTED_AT_MOST = 1000
+_LISTS_LOCK = 0x11575  # any number, the same for every process of the service
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,17 @@ class Webhooks:
             connection.execute(insert(self._tables.messages).values(row))
         return str(row["id"])
 
-    def tell(self, event: str, data: Mapping[str, object]) -> int:
-        """`announce` what did not happen in a transaction."""
+    def tell_lists(self, lists: Mapping[str, object]) -> int:
+        """`announce` that the lists were updated, unless another process of the service has said the same last."""
+        columns = self._tables.messages.c
+        last = select(columns.body).where(columns.event == LISTS).order_by(columns.created_at.desc()).limit(1)
         with write_transaction(self._store.engine) as connection:
-            return announce(connection, event, data, self._store.now())
+            if connection.dialect.name == "postgresql":  # of two that ask at once the second waits and sees the first
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LISTS_LOCK})")
+            said = connection.scalar(last)
+            if said is not None and json.loads(said)["data"] == lists:
+                return 0
+            return announce(connection, LISTS, lists, self._store.now())
 
     def messages(self, webhook_id: str = "", state: str = "") -> list[Message]:
         """The newest messages, newest first: of one webhook or all, in one state or any."""

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ from standardwebhooks import Webhook as Independent
 from starlette.testclient import TestClient
 
 from tests.verifiers.sample_city import SampleCity
+from tests.verifiers.webhooks.conftest import House
 from tests.verifiers.webhooks.receiver import Receiver, status
 from verifiers.app import create_app
 from verifiers.settings import VerifierSettings
+from verifiers.webhooks.events import announce
 from verifiers.webhooks.store import open_webhooks
 from verifiers.webhooks.webhooks import Webhooks
+from web.database import write_transaction
 
 _LOOPBACK = '["127.0.0.0/8", "::1/128"]'
 _RUN = "import sys; from walletpass.cli import main; sys.argv[0] = 'walletpass'; main()"
@@ -70,6 +74,12 @@ def walletpass(city: SampleCity, *words: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, env=environment(city), capture_output=True, text=True, timeout=180, check=False)
 
 
+def revokes(settings: VerifierSettings) -> None:
+    store = open_webhooks(settings)
+    with write_transaction(store.engine) as connection:
+        announce(connection, "device.revoked", {"device": "d1"}, store.now())
+
+
 def until(condition: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + 90
     while not (found := condition()):
@@ -97,6 +107,17 @@ def test_a_change_of_the_lists_is_told_once_and_not_at_a_restart(living_city: Sa
     assert len(receiver.received) == 2
 
 
+def test_a_change_that_several_processes_see_is_told_once(house_on: House) -> None:
+    house_on.webhooks.create("https://gate.example.org/hooks")
+    versions = [{"trust_list_version": 1, "status_lists": {"https://karten.example/s/1": at}} for at in (5, 6, 5)]
+    told = []
+    for lists in versions:
+        with ThreadPoolExecutor(8) as processes:
+            told.append(sorted(processes.map(house_on.webhooks.tell_lists, [lists] * 8)))
+        house_on.clock.seconds += 1
+    assert told == [[0] * 7 + [1]] * 3
+
+
 def test_a_process_that_is_killed_after_its_commit_has_its_message_sent_by_the_service(
     living_city: SampleCity, receiver: Receiver
 ) -> None:
@@ -114,7 +135,7 @@ def test_a_process_that_is_killed_while_it_sends_keeps_the_message_under_its_id(
 ) -> None:
     webhooks = Webhooks(open_webhooks(settings_of(living_city)))
     webhooks.create(receiver.address)
-    webhooks.tell("device.revoked", {"device": "d1"})
+    revokes(settings_of(living_city))
     killed = threading.Event()
 
     def slow(handler: BaseHTTPRequestHandler) -> None:
@@ -141,7 +162,7 @@ def test_a_slow_receiver_keeps_only_its_own_messages_waiting(living_city: Sample
         webhooks.create(each.address, ["device.revoked"])
     with TestClient(create_app(settings)) as client:
         for _ in range(3):
-            webhooks.tell("device.revoked", {"device": "d1"})
+            revokes(settings)
         until(lambda: 'walletpass_webhook_attempts_total{result="delivered"} 3.0' in client.get("/metrics").text)
         assert len(receiver.received) == 3 and len(slow.received) < 3
         figures = client.get("/metrics").text
