@@ -19,7 +19,7 @@ from issuers.carrier_models import COLUMN_NAME, campaign_lists, campaign_rows, c
 from issuers.importing import Outcome
 from issuers.models import outbox
 from issuers.notices import LETTER, MAIL, Inform
-from issuers.outbox import IS_PARKED, PARKED
+from issuers.outbox import IS_PARKED, PARKED, is_held
 from issuers.print_batches import PRINT
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.errors import RowFailure
@@ -224,7 +224,7 @@ def settle_messages(connection: Connection, number: int, now: int) -> bool:
     failed = of_messages & outbox.c.done_at.is_(None) & outbox.c.failed_at.is_not(None)
     connection.execute(update(outbox).where(failed).values(done_at=now))
     unsent = _open(number) & outbox.c.kind.in_(MESSAGES)
-    free = outbox.c.claim.is_(None) | (outbox.c.due_at % PARKED <= now)
+    free = ~is_held(now)
     given_up = {"done_at": now, "code": CANCELLED_CODE, "claim": None}
     connection.execute(update(outbox).where(unsent, free).values(given_up))
     held = connection.execute(update(outbox).where(unsent, ~IS_PARKED).values(due_at=outbox.c.due_at + PARKED))

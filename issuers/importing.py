@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,8 +24,9 @@ from issuers.notices import Inform
 from issuers.reach import Reach
 from issuers.sources.entitlements import SourceRow
 from issuers.sources.errors import RowFailure
+from walletpass.claims import check_validity
 from walletpass.entitlement import Entitlement
-from walletpass.errors import WalletPassError
+from walletpass.errors import InvalidClaim, WalletPassError
 from walletpass.pass_type import PassType
 from walletpass.passes import Pass, local_day
 from walletpass.status import Status
@@ -217,7 +219,18 @@ class Import:
                 yield _Planned(row, failure, existing)
             else:
                 wanted = lifecycle.merged(existing, row.entitlement, today)
-                yield _Planned(row, lifecycle.change_of(existing, wanted), existing, wanted)
+                impossible = self._impossible(row, existing, wanted, today)
+                yield impossible or _Planned(row, lifecycle.change_of(existing, wanted), existing, wanted)
+
+    def _impossible(self, row: SourceRow, existing: Pass, wanted: Pass, today: date) -> _Planned | None:
+        """A row may be good by itself, and yet not with the first day that its pass has."""
+        days = (wanted.valid_from, wanted.valid_until)
+        try:
+            if days != (existing.valid_from, existing.valid_until):
+                check_validity(row.until_column, self.pass_type.validity, *days, today)
+        except InvalidClaim as problem:
+            return _Planned(row, RowFailure(row.line, problem.claim, problem.code, problem.sentence, row.row), existing)
+        return None
 
     def _preview(self, connection: Connection, rows: Sequence[SourceRow], reach: Reach) -> list[Outcome]:
         plan = list(self._plan(connection, rows))

@@ -41,6 +41,12 @@ IS_PARKED = outbox.c.due_at >= PARKED
 _PARKING = case((IS_PARKED, PARKED), else_=0)
 
 
+def is_held(now: int) -> ColumnElement[bool]:
+    """Rows in a worker's hands: under a lease that is not over, and that the clock of today could have given."""
+    until = outbox.c.due_at % PARKED
+    return outbox.c.claim.is_not(None) & (until > now) & (until <= now + ASTRAY)
+
+
 class Outbox:
     """The rows of one database. `now` gives seconds since 1970."""
 
@@ -87,7 +93,7 @@ class Outbox:
     def _is_held(self, connection: Connection, kind: str, now: int) -> bool:
         if connection.dialect.name == "postgresql":  # of two that ask at once the second waits and sees the first
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"outbox {kind}"))))
-        held = (outbox.c.kind == kind) & outbox.c.claim.is_not(None) & (outbox.c.due_at % PARKED > now)
+        held = (outbox.c.kind == kind) & is_held(now)
         return connection.scalar(select(outbox.c.id).where(_OPEN, held).limit(1)) is not None
 
     def _is_due(self) -> ColumnElement[bool]:

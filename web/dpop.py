@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from sqlalchemy import BigInteger, Column, Engine, LargeBinary, MetaData, Table
+from sqlalchemy import BigInteger, Column, Connection, Engine, LargeBinary, MetaData, Table
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +32,7 @@ NONCE_LIFETIME = 300  # seconds
 CLOCKS_APART = 60  # seconds: how much earlier another machine's clock may be, or ours after it was set
 NONCE_HEADER = "DPoP-Nonce"
 MAX_PROOF = 4096  # characters
+REMEMBERED_FOR = 86400  # seconds, far beyond a nonce's end: a clock that is wrong for a while frees no proof
 _HEADER = {"typ", "alg", "jwk"}
 _MAX_JTI = 128  # characters
 _TIME, _MAC = 8, 16  # bytes
@@ -60,7 +61,7 @@ class Proof:
 
 
 def proofs_table(metadata: MetaData) -> Table:
-    """The table `proofs` in a service's own metadata: what was taken, and from when on its nonce is old everywhere."""
+    """The table `proofs` in a service's own metadata: what was taken, and from when on it may be forgotten."""
     return Table(
         "proofs",
         metadata,
@@ -106,10 +107,14 @@ class Proofs:
 
         Call it for known callers only: strangers can make as many proofs as they like.
         """
-        row = {"identity": proof.identity, "forget_at": int(self._clock()) + 2 * NONCE_LIFETIME}
         with write_transaction(self._engine) as connection:
-            if not insert_missing(connection, self._table, row):
-                raise DpopProofInvalid("The DPoP proof was used before.")
+            self.take_with(connection, proof)
+
+    def take_with(self, connection: Connection, proof: Proof) -> None:
+        """The same in the caller's transaction, so that the proof is used up only with what it asks for."""
+        row = {"identity": proof.identity, "forget_at": int(self._clock()) + REMEMBERED_FOR}
+        if not insert_missing(connection, self._table, row):
+            raise DpopProofInvalid("The DPoP proof was used before.")
 
     def check(self, sent: Sequence[str], method: str, address: str, token: str, thumbprint: str) -> Proof:
         """Read a proof that the key with this thumbprint (RFC 7638) must have made for `token`; not yet taken."""

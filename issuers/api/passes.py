@@ -24,6 +24,7 @@ from web.database import read_transaction
 from web.tokens import RightMissing, Token
 
 LIMIT = 200  # passes on a page
+NUMBER = "^[0-9A-Za-zÄÖÜäöüß$+./:_-]{0,32}$"
 _CODES = (*EVERYWHERE, *WITH_BODY, *FIELD_CODES, "unknown_type", "number_taken", "pass_revoked", "number_fixed")
 
 
@@ -41,7 +42,7 @@ def _add_reading(router: APIRouter, counter: Counter) -> None:
         token: Caller,
         type: Annotated[str, Query(description="Only this type.", examples=["library_card"])] = "",  # noqa: A002
         status: Annotated[StatusWord | None, Query(description="Only this status.")] = None,
-        number: Annotated[str, Query(description="Only the department's own number.", max_length=64)] = "",
+        number: Annotated[str, Query(description="Only the department's own number.", pattern=NUMBER)] = "",
         after: Annotated[str, Query(description="From the last page's `next`.", pattern="^[0-9A-Za-z_-]{0,32}$")] = "",
         limit: Annotated[int, Query(ge=1, le=LIMIT)] = 50,
     ) -> Response:

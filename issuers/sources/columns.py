@@ -7,9 +7,11 @@ docs/imports.md shows them all.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from issuers.sources.errors import SourceRefused
 from issuers.sources.failed_rows import ERROR_COLUMNS
@@ -42,6 +44,7 @@ class Source:
 
 
 _SHOWN = 30  # columns in a sentence
+_NO_CHANCE = 2  # known names in a first line; one of them may be a city, or a family called Zone
 _PLATES = tuple(f"plate{n}" for n in range(1, MAX_PLATES + 1))
 
 KOHA = Source(
@@ -116,18 +119,24 @@ def choose_source(pass_type: PassType, header: Sequence[str]) -> Source:
 
 
 def unread_columns(pass_type: PassType, header: Sequence[str]) -> list[str]:
-    """The file's columns that are ignored, shortened; raises `SourceRefused` as `choose_source` does."""
+    """The file's columns that are ignored, as `_shown`; raises `SourceRefused` as `choose_source` does."""
     read = {column.name for column in choose_source(pass_type, header).columns} | set(ERROR_COLUMNS)
-    return [name[:40] for name in header if name and name.lower() not in read][:_SHOWN]
+    return _shown(name for name in header if name.lower() not in read)
+
+
+def _shown(names: Iterable[str]) -> list[str]:
+    """The first names, shortened, without what could move a terminal's cursor or turn a line round."""
+    short = (re.sub(r"\s+", " ", name[:40]) for name in names if name)
+    return ["".join(c if c.isprintable() else "\ufffd" for c in name) for name in islice(short, _SHOWN)]
 
 
 def _missing_sentence(candidates: list[Source], chosen: Source, missing: list[str], header: Sequence[str]) -> str:
-    # A file without a header line has a person in its place: unless a name is known, nothing of it is repeated.
+    # A file without a header line has a person in its place: unless names are known, nothing of it is repeated.
     known = {column.name for source in candidates for column in source.columns}
-    if known.isdisjoint(name.lower() for name in header):
+    seen = len(known & {name.lower() for name in header})
+    if seen < _NO_CHANCE and 2 * seen < len(header):
         return (
-            f"The first line of the file holds none of the column names of a {chosen.pass_type} list; "
+            f"The first line of the file does not hold the column names of a {chosen.pass_type} list; "
             f"it needs at least {', '.join(missing)}."
         )
-    has = [name[:40] for name in header if name][:_SHOWN]
-    return f"The file lacks the mandatory column {', '.join(missing)}; it has {', '.join(has)}."
+    return f"The file lacks the mandatory column {', '.join(missing)}; it has {', '.join(_shown(header))}."

@@ -90,6 +90,8 @@ class SourceFile:
         if isinstance(first, RowFailure) or len(first[1]) > MAX_COLUMNS:
             sentence = f"The first line is no list of column names: too long, more than {MAX_COLUMNS}, or open quotes."
             raise SourceRefused("bad_header", sentence)
+        if any("\n" in name and self.delimiter in name for name in first[1]):
+            raise SourceRefused("bad_header", "A quotation mark in the first line is open: the next row is in a name.")
         return tuple(name.strip() for name in first[1])
 
 

@@ -23,11 +23,12 @@ _CACHED = 4096  # values that repeat from row to row; those of one person are no
 
 
 class SourceRow(NamedTuple):
-    """An entitlement and where it stands: `line` and cells as in `RowFailure`, and the column of its number."""
+    """An entitlement and where it stands: `line` and cells as in `RowFailure`, the columns of number and last day."""
 
     line: int
     row: tuple[str, ...]
     number_column: str
+    until_column: str
     entitlement: Entitlement
 
 
@@ -60,7 +61,7 @@ def _read_rows(file: SourceFile, reader: RowReader) -> Iterator[SourceRow | RowF
         else:
             line, row = item
             try:
-                found = SourceRow(line, tuple(row), reader.number_column, reader.read(line, row))
+                found = SourceRow(line, tuple(row), reader.number_column, reader.until_column, reader.read(line, row))
             except InvalidClaim as problem:
                 found = RowFailure(line, problem.claim, problem.code, problem.sentence, tuple(row))
         yield found
@@ -110,7 +111,7 @@ class RowReader:
         self._number = outer.pop("number")
         self._number_claim = pass_type.number_claim.name
         self._validity = tuple(outer.values())
-        self._until_column = outer["valid_until"].column
+        self.until_column = outer["valid_until"].column
         self._plates_claims = tuple(c.name for c in pass_type.claims if c.kind is ClaimKind.PLATES)
         stated = {step.name for step in (*self._claims, *self._holder)} | {self._number_claim} | set(outer)
         names = {claim.name for claim in pass_type.claims if not claim.holder_field}
@@ -158,7 +159,7 @@ class RowReader:
         until = days["valid_until"]
         # Without a first day the pass runs from today; one that ended before has no day to begin but its last.
         start = days.get("valid_from") or min(self._today, until)
-        reading.check_validity(self._until_column, self._pass_type.validity, start, until, self._today)
+        reading.check_validity(self.until_column, self._pass_type.validity, start, until, self._today)
         return start, until
 
 

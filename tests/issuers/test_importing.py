@@ -27,7 +27,9 @@ BEN = Holder("Ben", "Beispiel", email="ben@example.org")
 
 
 def rows_of(entitlements: Iterable[Entitlement]) -> list[SourceRow | RowFailure]:
-    return [SourceRow(n, (e.external_number,), "permit_no", e) for n, e in enumerate(entitlements, start=2)]
+    return [
+        SourceRow(n, (e.external_number,), "permit_no", "valid_until", e) for n, e in enumerate(entitlements, start=2)
+    ]
 
 
 def permits(city: City, count: int, **claims: Any) -> list[Entitlement]:
@@ -108,6 +110,30 @@ def test_a_pass_that_has_not_begun_keeps_its_first_day_where_a_list_has_none(cit
     assert city.stored(pass_) == replace(pass_, valid_until=until)
     imports(city, read(city, f"permit_number;zone;valid_until;valid_from\nBP-1;MÜ;{until};\n"))
     assert city.stored(pass_).valid_from == city.today
+
+
+def test_a_row_that_does_not_fit_the_first_day_that_stays_fails_and_changes_nothing(city_on: City) -> None:
+    city, day = city_on, timedelta(days=1)
+    later = city.grants(PERMIT, number="BP-1", zone="MÜ", valid_from=city.today + 30 * day)
+    running = city.grants(PERMIT, number="BP-2", zone="MÜ")
+    ended = running.valid_from - day
+    rows = f"permit_number;zone;valid_until\nBP-1;MÜ;{city.today + 10 * day}\nBP-2;MÜ;{ended}\n"
+    report = imports(city, read(city, rows))
+    assert [(f.line, f.column, f.code) for f in report.failures] == [
+        (2, "valid_until", "bad_validity"),
+        (3, "valid_until", "bad_validity"),
+    ]
+    assert [city.stored(each) for each in (later, running)] == [later, running]
+
+
+def test_rows_that_join_on_lengthen_a_pass_no_further_than_its_type_allows(city_on: City) -> None:
+    city, longest = city_on, timedelta(days=5 * 366)
+    pass_ = city.grants(PERMIT, number="BP-1", zone="MÜ", valid_until=city.today + longest)
+    begins = pass_.valid_until + timedelta(days=1)
+    rows = f"Permit_No;zone;valid_from;Valid_Until\nBP-1;MÜ;{begins};{begins + timedelta(days=300)}\n"
+    [failure] = imports(city, read(city, rows)).failures
+    assert (failure.column, failure.code) == ("Valid_Until", "validity_too_long")
+    assert city.stored(pass_) == pass_
 
 
 def test_a_list_that_shortens_passes_says_how_many_before_and_after(city_on: City) -> None:

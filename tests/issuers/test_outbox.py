@@ -311,6 +311,15 @@ def test_a_clock_that_was_ahead_keeps_nothing_waiting(city_on: City, box: Outbox
     assert box.due() == set(), "what is parked is not astray"
 
 
+def test_a_worker_whose_clock_was_ahead_and_who_stays_away_blocks_no_kind(city_on: City, box: Outbox) -> None:
+    city_on.later(days=300)
+    notes(city_on, 2)
+    assert box.claim(KIND, 1, LEASE, alone=True) is not None
+    assert box.claim(KIND, 1, LEASE, alone=True) is None
+    city_on.later(days=-300)
+    assert box.claim(KIND, 1, LEASE, alone=True) is not None
+
+
 def test_what_failed_for_good_can_be_let_rest_and_nothing_else(city_on: City, box: Outbox) -> None:
     rows = notes(city_on, 5)
     claim = claimed(box)

@@ -47,7 +47,7 @@ def renew_by_a_list(city: City, pass_: Pass) -> None:
     until = pass_.valid_until + timedelta(days=100)
     wanted = city.entitles(TYPE, number=pass_.external_number, valid_until=until)
     work = Import(city.office.engine, city.office.catalogue.named(TYPE), city.order())
-    report = work.run([SourceRow(2, (), "permit_no", wanted)], lambda: None)
+    report = work.run([SourceRow(2, (), "permit_no", "valid_until", wanted)], lambda: None)
     if report.failed:
         raise PassRevoked("It is revoked.")
 

@@ -5,6 +5,7 @@ Only our own app can prove itself here, so the addresses are not in the API's de
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
@@ -77,7 +78,8 @@ def devices_router(devices: Devices, access: DeviceAccess, proofs: Proofs, brief
     async def enrolment(request: Request, sent: EnrolmentIn) -> JSONResponse:
         proof = proofs.read(request.headers.getlist("dpop"), request.method, access.proof_address(request))
         agreement_key = read_public_jwk(sent.agreement_key)
-        device, token = await run_in_threadpool(devices.enrol, sent.code, proof.jwk, agreement_key)
+        once = partial(proofs.take_with, proof=proof)
+        device, token = await run_in_threadpool(devices.enrol, sent.code, proof.jwk, agreement_key, once)
         return JSONResponse({"token": token, **briefing.at_enrolment(device)}, 201, _NOT_STORED)
 
     async def proved(request: Request) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
@@ -15,6 +16,7 @@ from web.limits import RateLimit, caller_address
 
 _AUTHORIZATION = re.compile(rf"(?i:DPoP) ({PREFIX}[A-Za-z0-9_-]{{43}})")  # RFC 9449 section 7.1
 _REQUESTS, _FAILURES = 600, 30  # a minute
+AT_ONCE = 8  # proofs that are being written down, each with a connection of its own
 
 
 class DeviceAccess:
@@ -27,6 +29,7 @@ class DeviceAccess:
     def __init__(self, devices: Devices, proofs: Proofs, origin: str) -> None:
         self._devices, self._proofs, self._origin = devices, proofs, origin
         self._rate, self._failures = RateLimit(_REQUESTS), RateLimit(_FAILURES)
+        self._few = CapacityLimiter(AT_ONCE)
 
     async def __call__(self, request: Request, suspended_may: bool = False) -> Device:
         """The device that sent this request.
@@ -38,7 +41,8 @@ class DeviceAccess:
             device, proof = await self._proved(request)
             self._rate.take(device.id)
             _require_rights(device, suspended_may)
-            await run_in_threadpool(self._proofs.take, proof)  # last: what is refused leaves no row
+            # Last: what is refused leaves no row. Few at once: who waits for a writer keeps a thread of everybody's.
+            await to_thread.run_sync(self._proofs.take, proof, limiter=self._few)
         except (DeviceUnknown, DpopProofInvalid):
             self._failures.take(caller_address(request))
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,10 @@ class DeviceEvent:
     account_id: str | None
 
 
+def _freely(_: Connection) -> None:
+    """Nothing is used up."""
+
+
 class Devices:
     """The devices of one service. `account_id`: who at the desk gave the order; none: by command."""
 
@@ -68,10 +72,13 @@ class Devices:
             self.store.note(connection, "device_invited", device_id, account_id)
         return self.one(device_id), code
 
-    def enrol(self, code: str, signing_key: PublicJwk, agreement_key: PublicJwk) -> tuple[Device, str]:
+    def enrol(
+        self, code: str, signing_key: PublicJwk, agreement_key: PublicJwk, once: Callable[[Connection], None] = _freely
+    ) -> tuple[Device, str]:
         """The device invited with `code`, now bound to these keys, and its token. Raises `EnrolmentRefused`.
 
-        The same keys may ask again with the same code: the first answer may have been lost on its way.
+        The same keys may ask again with the same code: the first answer may have been lost on its way. But not the
+        same request, whose new token would end the one that the device has: `once` refuses it, in our transaction.
         """
         token, now, table = PREFIX + secrets.token_urlsafe(32), self.store.now(), self._table
         values = {
@@ -86,6 +93,7 @@ class Devices:
             row = connection.execute(here).first()
             if row is None or now >= row.invited_until or not _may_enrol(row, values):
                 raise EnrolmentRefused("The code is unknown, used or too old; ask the desk for a new one.")
+            once(connection)
             connection.execute(update(table).where(table.c.id == row.id).values(values))
             self.store.note(connection, "device_enrolled", row.id, None)
         return self.one(row.id), token

@@ -96,6 +96,8 @@ def test_a_pass_is_found_by_the_departments_number(service_on: Service) -> None:
     found = service_on.call("GET", "/api/v1/passes?number=BP-2").json()["passes"]
     assert [each["serial"] for each in found] == [serials["BP-2"]]
     assert service_on.call("GET", "/api/v1/passes?number=BP-3").json() == {"passes": [], "next": None}
+    for wrong in ("BP-1%00", "B" * 33, "BP 1"):
+        assert service_on.call("GET", f"/api/v1/passes?number={wrong}").status_code == 422
 
 
 def test_a_list_can_be_narrowed_to_a_type_and_a_status(service: Service) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from issuers.sources.columns import unread_columns
 from issuers.sources.entitlements import SourceRow, read_entitlements, read_rows
 from issuers.sources.errors import SourceRefused
 from walletpass.entitlement import Entitlement, Holder
@@ -186,6 +187,41 @@ def test_a_refusal_names_the_columns_of_the_file_but_no_person_in_place_of_a_hea
     with pytest.raises(SourceRefused) as refusal:
         read_entitlements(written("29001,Weiß,Zoë,2027-01-01\n"), catalogue.named("library_card"), TODAY)
     assert refusal.value.code == "missing_column"
+    assert "Weiß" not in refusal.value.sentence
+    with pytest.raises(SourceRefused) as refusal:
+        read_entitlements(written("BP-1;Weiß;Zoë;Zone;18\n"), catalogue.named("resident_parking_permit"), TODAY)
+    assert refusal.value.code == "missing_column"
+    assert "Weiß" not in refusal.value.sentence
+
+
+def test_columns_that_are_not_read_are_named_without_what_moves_a_cursor(catalogue):
+    header = [
+        "card_number",
+        "family_name",
+        "valid_until",
+        "",
+        "a\x1b[2Kb",
+        "Gültig\n bis",
+        "x" * 50,
+        "error",
+        "\u202eno",
+    ]
+    assert unread_columns(catalogue.named("library_card"), header) == [
+        "a\ufffd[2Kb",
+        "Gültig bis",
+        "x" * 40,
+        "\ufffdno",
+    ]
+
+
+def test_a_row_that_an_open_quote_drew_into_a_column_name_is_not_lost_silently(written, catalogue):
+    with pytest.raises(SourceRefused) as refusal:
+        read_entitlements(
+            written('card_number;family_name;valid_until;"note\n1;Weiß;2027-01-01;Zoë"\n2;Roth;2027-01-01;\n'),
+            catalogue.named("library_card"),
+            TODAY,
+        )
+    assert refusal.value.code == "bad_header"
     assert "Weiß" not in refusal.value.sentence
 
 

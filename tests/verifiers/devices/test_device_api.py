@@ -140,12 +140,26 @@ def test_any_process_hears_a_phone_and_none_takes_a_request_again(desk_on: Desk)
         assert code_of(phone.send("contact", REPORT | {"now": 1}, DPoP=proof)) == (401, "dpop_proof_invalid")
 
 
+def test_an_enrolment_that_is_sent_again_takes_no_phone_its_token(desk_on: Desk) -> None:
+    stranger, code = desk_on.stranger(), desk_on.invites()
+    stranger.send("enrolment", {})
+    body = {"code": code, "agreement_key": stranger.caller.jwk, "app_version": "1"}
+    proof = stranger.caller.proof("POST", f"{ORIGIN}{API}/enrolment", stranger.nonce)
+    early = stranger.send("enrolment", body | {"code": "wrong"}, DPoP=proof)
+    assert code_of(early) == (403, "enrolment_refused"), "what is refused uses no proof up"
+    first = stranger.send("enrolment", body, DPoP=proof)
+    assert first.status_code == 201
+    assert code_of(stranger.send("enrolment", body, DPoP=proof)) == (401, "dpop_proof_invalid")
+    stranger.token = first.json()["token"]
+    assert stranger.contact().status_code == 200
+
+
 def test_a_revoked_phone_leaves_no_row(desk_on: Desk) -> None:
     lost = desk_on.phone()
     desk_on.devices.revoke(desk_on.device_id(lost))
     assert [code_of(lost.contact()) for _ in range(3)] == [(401, "device_revoked")] * 3
     with read_transaction(desk_on.devices.store.engine) as connection:
-        assert connection.scalar(select(func.count()).select_from(PROOFS)) == 0
+        assert connection.scalar(select(func.count()).select_from(PROOFS)) == 1, "that of its enrolment"
 
 
 def test_keys_that_a_phone_has_are_not_sent_again(desk: Desk) -> None:
