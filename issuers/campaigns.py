@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, case, delete, insert, select, 
 
 from issuers import repository
 from issuers.carrier_models import COLUMN_NAME, campaign_lists, campaign_rows, campaigns
-from issuers.importing import Outcome
+from issuers.import_report import Outcome
 from issuers.models import outbox
 from issuers.notices import LETTER, MAIL, Inform
 from issuers.outbox import IS_PARKED, PARKED, is_held

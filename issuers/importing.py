@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from issuers import lifecycle, repository
+from issuers.import_report import ImportReport, Outcome
 from issuers.lifecycle import Action, Change, Order
 from issuers.models import passes
 from issuers.notices import Inform
@@ -36,8 +37,7 @@ T = TypeVar("T")
 
 BATCH = 500  # rows in one transaction
 MISSING_REASON = "missing from the complete list"
-KEPT_FAILURES = 1000  # failures that a report tells one by one; all are counted
-TOO_MANY = 10  # missing passes; beyond this, more than half of all is taken for a cut-off file
+TOO_MANY = 10  # missing or shortened passes; beyond this, more than half is taken for a cut-off or an old file
 _MAYBE_NUMBER = re.compile(r'[^\s;,"]{2,32}')
 
 
@@ -48,13 +48,11 @@ class TooManyMissing(WalletPassError):
     wrong_usage = True
 
 
-class Outcome(NamedTuple):
-    """What became of a row: which change of which pass, or why it failed."""
+class TooManyShorter(WalletPassError):
+    """A list that would end more than half of the passes it names earlier is taken for an old one."""
 
-    line: int
-    change: Change | RowFailure
-    serial: str | None
-    shortened: bool = False
+    code = "too_many_shorter"
+    wrong_usage = True
 
 
 class _Planned(NamedTuple):
@@ -65,62 +63,14 @@ class _Planned(NamedTuple):
     existing: Pass | None = None
     wanted: Pass | None = None
 
-    def outcome(self, serial: str | None) -> Outcome:
-        shortened = self.existing and self.wanted and self.wanted.valid_until < self.existing.valid_until
-        return Outcome(self.row.line, self.change, serial, bool(shortened))
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What an import did (or, in a dry run, would do, and whom that would reach). `shortened` are those of `updated`
-    that end earlier than before; `missing` is counted for complete lists only.
-
-    `failures` holds the first `KEPT_FAILURES`, without their rows; `failed` counts all. `doubts` are the first
-    warnings, with their lines; `warnings` counts all. `unread_columns`: those of the list that are ignored.
-    """
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    renewed: int = 0
-    failed: int = 0
-    shortened: int = 0
-    missing: int = 0
-    warnings: int = 0
-    doubts: list[tuple[int, str]] = field(default_factory=list)
-    failures: list[RowFailure] = field(default_factory=list)
-    unread_columns: list[str] = field(default_factory=list)
-    reach: Reach | None = None
-
-    def count(self, change: Change, shortened: bool) -> None:
-        setattr(self, change.value, getattr(self, change.value) + 1)
-        self.shortened += shortened
-
-    def doubt(self, line: int, sentence: str) -> None:
-        self.warnings += 1
-        if len(self.doubts) < KEPT_FAILURES:
-            self.doubts.append((line, sentence))
-
-    def fail(self, failure: RowFailure) -> None:
-        self.failed += 1
-        if len(self.failures) < KEPT_FAILURES:
-            self.failures.append(replace(failure, row=()))
-
     @property
-    def rows(self) -> int:
-        """How many rows the list had."""
-        return self.created + self.updated + self.unchanged + self.renewed + self.failed
+    def shortened(self) -> bool:
+        return bool(self.existing and self.wanted and self.wanted.valid_until < self.existing.valid_until)
 
-    def document(self) -> dict[str, Any]:
-        """For `--json` and the API. A failure's row is personal data and stays out."""
-        counts = {name: getattr(self, name) for name in ("created", "updated", "unchanged", "renewed", "failed")}
-        listed = [{"line": f.line, "column": f.column, "code": f.code, "sentence": f.sentence} for f in self.failures]
-        left_out = self.failed - len(listed)
-        doubts = [{"line": line, "sentence": sentence} for line, sentence in self.doubts]
-        more = {"shortened": self.shortened, "missing": self.missing, "warnings": self.warnings, "doubts": doubts}
-        reach = self.reach.document() if self.reach else None
-        more |= {"unread_columns": self.unread_columns}
-        return counts | more | {"failures": listed, "failures_left_out": left_out, "reach": reach}
+    def outcome(self, serial: str | None) -> Outcome:
+        changed = self.change is not Change.UNCHANGED and self.existing and self.wanted
+        emptied = _said(self.existing) - _said(self.wanted) if changed and self.existing and self.wanted else ()
+        return Outcome(self.row.line, self.change, serial, self.shortened, tuple(emptied))
 
 
 def _forget(_: RowFailure) -> None:
@@ -131,8 +81,9 @@ def _forget(_: RowFailure) -> None:
 class Import:
     """One run over one file. `reissue` makes new passes for numbers whose pass is revoked.
 
-    A complete list that lacks more than half of all passes, and more than `too_many`, needs `force`. A dry run counts
-    who would be told by `inform`; an import itself tells nobody but the wallets.
+    A complete list that lacks more than half of all passes, and more than `too_many`, needs `force`; so does a list
+    that shortens more than half of those that it names, and more than `TOO_MANY`. A dry run counts who would be told by
+    `inform`; an import itself tells nobody but the wallets.
     """
 
     engine: Engine
@@ -154,7 +105,8 @@ class Import:
     ) -> ImportReport:
         """Import all rows; `progress` is called after each batch, `note_failure` with each row that failed, at once.
 
-        Raises `TooManyMissing` before it suspends.
+        Raises `TooManyShorter` before it writes the batch that makes them too many, `TooManyMissing` before it
+        suspends.
         """
         reach = Reach(self.inform, self.mail_possible, self.order.seconds) if self.dry_run else None
         report = ImportReport(reach=reach)
@@ -177,9 +129,10 @@ class Import:
             return row
 
         for batch in batched(map(granted, rows), BATCH):
-            for outcome in self._import_batch([row for row in batch if row], reach):
-                change = outcome.change
-                fail(change) if isinstance(change, RowFailure) else report.count(change, outcome.shortened)
+            for outcome in self._import_batch([row for row in batch if row], report):
+                report.count(outcome)
+                if isinstance(outcome.change, RowFailure):
+                    fail(outcome.change)
             progress()
         if self.complete:
             self._suspend_missing(absent, report)
@@ -193,17 +146,35 @@ class Import:
         with read_transaction(self.engine) as connection:
             return {_digest(number) for number in connection.scalars(query)}
 
-    def _import_batch(self, rows: Sequence[SourceRow], reach: Reach | None) -> list[Outcome]:
+    def _import_batch(self, rows: Sequence[SourceRow], report: ImportReport) -> list[Outcome]:
         """One transaction; when another import took a number in between, it is tried again on what is there now."""
-        if reach is not None:
+        if report.reach is not None:
             with read_transaction(self.engine) as connection:
-                return self._preview(connection, rows, reach)
+                return self._preview(connection, rows, report, report.reach)
         while True:
             try:
                 with write_transaction(self.engine) as connection:
-                    return self.write(connection, rows)
+                    plan = list(self._plan(connection, rows))
+                    self._require_not_old(plan, report)
+                    return self._apply(connection, plan)
             except IntegrityError:
                 continue
+
+    def _require_not_old(self, plan: Sequence[_Planned], report: ImportReport) -> None:
+        shorter = report.shortened + sum(planned.shortened for planned in plan)
+        named = report.known + sum(planned.wanted is not None for planned in plan)
+        if self.force or shorter <= TOO_MANY or 2 * shorter <= named:
+            return
+        if self.dry_run:
+            report.refusals = [TooManyShorter.code]
+            return
+        before = (
+            f"Rows before line {plan[0].row.line} are imported, no others." if report.rows else "Nothing was changed."
+        )
+        raise TooManyShorter(
+            f"{shorter} of {named} passes would end earlier than now; that looks like an old list. {before} If it is "
+            "meant, confirm it: --yes here, force=true over the API."
+        )
 
     def _plan(self, connection: Connection, rows: Sequence[SourceRow]) -> Iterator[_Planned]:
         numbers = [row.entitlement.external_number for row in rows]
@@ -232,8 +203,11 @@ class Import:
             return _Planned(row, RowFailure(row.line, problem.claim, problem.code, problem.sentence, row.row), existing)
         return None
 
-    def _preview(self, connection: Connection, rows: Sequence[SourceRow], reach: Reach) -> list[Outcome]:
+    def _preview(
+        self, connection: Connection, rows: Sequence[SourceRow], report: ImportReport, reach: Reach
+    ) -> list[Outcome]:
         plan = list(self._plan(connection, rows))
+        self._require_not_old(plan, report)
         renewed, updated = (
             [planned.wanted for planned in plan if planned.change is change and planned.wanted]
             for change in (Change.RENEWED, Change.UPDATED)
@@ -243,7 +217,9 @@ class Import:
 
     def write(self, connection: Connection, rows: Sequence[SourceRow]) -> list[Outcome]:
         """Import rows in the caller's transaction; `IntegrityError` when another took a number in between."""
-        plan = list(self._plan(connection, rows))
+        return self._apply(connection, list(self._plan(connection, rows)))
+
+    def _apply(self, connection: Connection, plan: Sequence[_Planned]) -> list[Outcome]:
         new: list[Entitlement] = [planned.row.entitlement for planned in plan if planned.change is Change.CREATED]
         created = iter(lifecycle.issue(connection, new, self.order))
         changed = (Change.RENEWED, Change.UPDATED)
@@ -265,7 +241,9 @@ class Import:
                     missing.append(serial)
         report.missing = len(missing)
         most = 2 * len(missing) > total and len(missing) > (self.too_many if report.rows else 0)
-        if most and not (self.force or self.dry_run):
+        if most and self.dry_run and not self.force:
+            report.refusals.append(TooManyMissing.code)
+        elif most and not self.force:
             raise TooManyMissing(
                 f"{len(missing)} of {total} passes are not in the list; that looks like a cut-off file. Nothing was "
                 "suspended. If the list is really complete, confirm it: --yes here, force=true over the API."
@@ -275,6 +253,12 @@ class Import:
             for batch in batched(missing, BATCH):
                 with write_transaction(self.engine) as connection:
                     _suspend_still_valid(connection, batch, order)
+
+
+def _said(pass_: Pass) -> set[str]:
+    """The names of all that a pass and its first holder say."""
+    held = asdict(pass_.holders[0]) if pass_.holders else {}
+    return {name for name, value in (*pass_.claims.items(), *held.items()) if value}
 
 
 def _suspend_still_valid(connection: Any, serials: Iterable[str], order: Order) -> None:

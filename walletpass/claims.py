@@ -17,6 +17,7 @@ MAX_EMAIL = 254  # RFC 5321, section 4.5.3.1.3
 MAX_PLATES = 6
 
 _NUMBER = re.compile(r"[0-9A-Za-zÄÖÜäöüß$+./:_-]{2,32}")
+_SHORTENED = re.compile(r"[0-9]+(?:[.,][0-9]+)?E\+[0-9]+")  # 2E+11: what a spreadsheet makes of a long number
 _ZONE = re.compile(r"[0-9A-ZÄÖÜ]{1,4}")
 # German civil plates: district of 1–3 letters (umlauts exist), 1–2 letters, up to 4 digits, E (electric) or H (old);
 # eight characters at most (FZV, annex 4).
@@ -55,6 +56,9 @@ def clean_text(claim: str, raw: str, limit: int = MAX_TEXT) -> str:
 def read_number(claim: str, raw: str, longest: int = 0) -> str:
     """An external number: 2 to 32 (or `longest`) letters, digits and `$ + . / : _ -`, no blanks inside."""
     text = clean_text(claim, raw, longest or MAX_TEXT)
+    if _SHORTENED.fullmatch(text):
+        sentence = "A spreadsheet has shortened this number; export the list anew with its numbers as text."
+        raise InvalidClaim(claim, "bad_number", sentence)
     if not _NUMBER.fullmatch(text):
         raise InvalidClaim(
             claim,

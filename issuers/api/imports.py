@@ -56,7 +56,7 @@ def imports_router(counter: Counter) -> APIRouter:
         PATH,
         summary="Import a list",
         response_model=ImportOut,
-        responses=problems(*LIST_CODES, "too_many_missing"),
+        responses=problems(*LIST_CODES, "too_many_missing", "too_many_shorter"),
         openapi_extra=LIST_BODY,
     )
     async def import_list(
@@ -66,7 +66,9 @@ def imports_router(counter: Counter) -> APIRouter:
         dry_run: Annotated[bool, Query(description=DRY_RUN)] = False,
         complete: Annotated[bool, Query(description=_COMPLETE)] = False,
         reissue: Annotated[bool, Query(description=REISSUE)] = False,
-        force: Annotated[bool, Query(description="With complete: even if more than half is missing.")] = False,
+        force: Annotated[
+            bool, Query(description="Even if more than half is missing, or would end earlier than now.")
+        ] = False,
         idempotency_key: IdempotencyKey = None,
     ) -> Response:
         """Rows that fail are reported, the others imported."""

@@ -38,6 +38,7 @@ _TABLE: Mapping[int, Mapping[str, str]] = {
         "expired": "The pass has expired; renew it before it is offered to a wallet.",
         "bound_elsewhere": "Another phone or browser shows this pass's live code; take it over on purpose.",
         "campaign_over": "The campaign is done; nothing was changed.",
+        "too_many_shorter": "400 of 500 passes would end earlier than now; that looks like an old list.",
         "too_many_missing": "240 of 300 passes are not in the list; that looks like a cut-off file.",
     },
     413: {"body_too_large": "The request is too large; at most 64 kB are taken here."},

@@ -309,7 +309,9 @@ class ImportOut(BaseModel):
                     "shortened": 0,
                     "missing": 0,
                     "warnings": 0,
+                    "emptied": {"email": 2},
                     "doubts": [],
+                    "refusals": [],
                     "unread_columns": ["notes"],
                     "failures": [
                         {"line": 7, "column": "zone", "code": "bad_zone", "sentence": "A zone has 1 to 4 letters…"}
@@ -329,7 +331,9 @@ class ImportOut(BaseModel):
     shortened: int = Field(description="Those of the updated that end earlier than before.")
     missing: int
     warnings: int
+    emptied: dict[str, int] = Field(description="How many values empty cells removed, by name.")
     doubts: list[DoubtOut]
+    refusals: list[str] = Field(description="In a dry run: the codes that the import would need `force` for.")
     unread_columns: list[str] = Field(description="The list's columns that are ignored; the first 30.")
     failures: list[FailureOut] = Field(description="The first 1000.")
     failures_left_out: int = Field(description="How many failed rows are counted only.")

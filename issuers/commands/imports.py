@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from issuers.commands.console import ACTOR, FAILED, open_office, print_json, refuse, say
-from issuers.importing import Import, ImportReport
+from issuers.import_report import ImportReport
+from issuers.importing import Import, TooManyMissing, TooManyShorter
 from issuers.notices import Inform
 from issuers.office import Office
 from issuers.reach import Reach
-from issuers.sources.columns import unread_columns
+from issuers.sources.columns import better_types, unread_columns
 from issuers.sources.csv_file import SourceFile
 from issuers.sources.entitlements import read_rows
 from issuers.sources.errors import RowFailure
@@ -25,6 +26,10 @@ from issuers.sources.failed_rows import FailedRows
 from walletpass.passes import local_day
 
 _SHOWN_FAILURES = 20
+_REFUSALS = {
+    TooManyMissing.code: "More than half of all passes are missing: that looks like a cut-off file.",
+    TooManyShorter.code: "More than half of these passes would end earlier than now: that looks like an old list.",
+}
 MANY = 1000  # renewals, beyond which a campaign is the better way
 
 
@@ -36,7 +41,9 @@ def import_passes(
         bool, typer.Option("--complete", help="The list is complete: passes missing from it are suspended.")
     ] = False,
     reissue: Annotated[bool, typer.Option("--reissue", help="New passes for numbers that were revoked.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --complete: do not ask, even if many are missing.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask, even if many are missing or would end earlier.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     failed: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write failed rows here, to correct and import again.")
@@ -49,6 +56,9 @@ def import_passes(
     if failed is not None and failed.resolve() == file.resolve():
         refuse("--failed names the list itself; choose another file, so that the list is not overwritten.")
     work = Import(office.engine, declared, office.order(ACTOR), dry_run, complete, reissue, yes)
+    others = better_types(declared, office.catalogue, source.header)
+    if others and not dry_run and not yes and sys.stdin.isatty():
+        typer.confirm(f"The file has columns of {', '.join(others)}. Import it as {pass_type}?", abort=True, err=True)
     if complete and not dry_run and not yes and sys.stdin.isatty():
         _confirm(office, work, source)
         work = replace(work, force=True)  # seen and confirmed
@@ -95,12 +105,18 @@ def _confirm(office: Office, work: Import, source: SourceFile) -> None:
 def say_report(report: ImportReport, work: Import, quiet: bool) -> None:
     """Counts on stdout (unless JSON is there), failures on stderr."""
     counts = report.document()
-    words = ("created", "renewed", "updated", "unchanged", "failed") + (("missing",) if work.complete else ())
-    line = ", ".join(f"{counts[word]} {word}" for word in words)
+    line = ", ".join(f"{counts[word]} {word}" for word in ("created", "renewed", "updated", "unchanged", "failed"))
+    if work.complete:
+        line += f", {report.missing} missing from the list and suspended"
     if not quiet:
         sys.stdout.write(f"{'Would be: ' if work.dry_run else ''}{line}\n")
-    if report.shortened and not quiet:
-        sys.stdout.write(f"Of those updated, {report.shortened} end earlier than before.\n")
+        if not report.rows:
+            sys.stdout.write("The list has no rows.\n")
+        if report.shortened:
+            sys.stdout.write(f"Updated to an earlier last day: {report.shortened}\n")
+        if report.emptied:
+            names = ", ".join(f"{name} {count}" for name, count in sorted(report.emptied.items()))
+            sys.stdout.write(f"Emptied, because the list has an empty cell: {names}\n")
     if report.reach and not quiet:
         sys.stdout.write(_reach_line(report.reach))
     for failure in report.failures[:_SHOWN_FAILURES]:
@@ -110,6 +126,8 @@ def say_report(report: ImportReport, work: Import, quiet: bool) -> None:
         say(f"… and {report.failed - _SHOWN_FAILURES} more; --failed FILE writes them all out.")
     if report.unread_columns:
         say(f"Columns that were not read: {', '.join(report.unread_columns)}. Is {work.pass_type.name} the right type?")
+    for code in report.refusals:
+        say(f"{_REFUSALS[code]} It needs --yes. [{code}]")
     for line_number, sentence in report.doubts[:_SHOWN_FAILURES]:
         say(f"line {line_number}: {sentence} [warning]")
     if report.warnings > _SHOWN_FAILURES:

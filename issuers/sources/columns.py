@@ -108,7 +108,7 @@ def choose_source(pass_type: PassType, header: Sequence[str]) -> Source:
     candidates = sources_for(pass_type)
     chosen = min(candidates, key=lambda source: len(source.missing(names)))
     if missing := chosen.missing(names):
-        raise SourceRefused("missing_column", _missing_sentence(candidates, chosen, missing, header))
+        raise SourceRefused("missing_column", _missing_sentence(pass_type, chosen, missing, header))
     times = Counter(names)
     for column in chosen.columns:
         if times[column.name] > 1:
@@ -124,19 +124,29 @@ def unread_columns(pass_type: PassType, header: Sequence[str]) -> list[str]:
     return _shown(name for name in header if name.lower() not in read)
 
 
+def better_types(pass_type: PassType, others: Iterable[PassType], header: Sequence[str]) -> list[str]:
+    """The other types that have a column of the file which this one has not: perhaps the list is of one of them."""
+    foreign = {name.lower() for name in header} - _names(pass_type)
+    return [other.name for other in others if other is not pass_type and foreign & _names(other)]
+
+
+def _names(pass_type: PassType) -> set[str]:
+    return {column.name for source in sources_for(pass_type) for column in source.columns}
+
+
 def _shown(names: Iterable[str]) -> list[str]:
     """The first names, shortened, without what could move a terminal's cursor or turn a line round."""
     short = (re.sub(r"\s+", " ", name[:40]) for name in names if name)
     return ["".join(c if c.isprintable() else "\ufffd" for c in name) for name in islice(short, _SHOWN)]
 
 
-def _missing_sentence(candidates: list[Source], chosen: Source, missing: list[str], header: Sequence[str]) -> str:
+def _missing_sentence(pass_type: PassType, chosen: Source, missing: list[str], header: Sequence[str]) -> str:
     # A file without a header line has a person in its place: unless names are known, nothing of it is repeated.
-    known = {column.name for source in candidates for column in source.columns}
-    seen = len(known & {name.lower() for name in header})
+    seen = len(_names(pass_type) & {name.lower() for name in header})
     if seen < _NO_CHANCE and 2 * seen < len(header):
         return (
             f"The first line of the file does not hold the column names of a {chosen.pass_type} list; "
             f"it needs at least {', '.join(missing)}."
         )
-    return f"The file lacks the mandatory column {', '.join(missing)}; it has {', '.join(_shown(header))}."
+    lacks = f"column {missing[0]}" if len(missing) == 1 else f"columns {', '.join(missing)}"
+    return f"The file lacks the mandatory {lacks}; it has {', '.join(_shown(header))}."

@@ -1,8 +1,9 @@
 """Writing out the rows that failed, in the form of their file, so that they can be corrected and imported again.
 
 Cells stay as they were, also those that begin with `=`, `+`, `-` or `@`: the file goes back into the system it came
-from, and a protecting apostrophe would change a number or a plate. The last two columns say what is wrong; they are
-ignored, and replaced, when the file is imported again.
+from, and a protecting apostrophe would change a number or a plate. The first two columns say what is wrong; they are
+ignored, and replaced, when the file is imported again. They stand before the others so that a row that was too short
+still is: filled up, its cells would be taken for values of the wrong columns.
 """
 
 from __future__ import annotations
@@ -40,13 +41,12 @@ class FailedRows:
         except OSError:
             raise FailedRowsNotWritten(_NOT_WRITTEN) from None
         self._writer = csv.writer(self._file, delimiter=delimiter)
-        self._write([*(header[index] for index in self._kept), *ERROR_COLUMNS])
+        self._write([*ERROR_COLUMNS, *(header[index] for index in self._kept)])
 
     def add(self, failure: RowFailure) -> None:
-        """Write one row, filled up to the header's width, and what is wrong with it."""
+        """Write what is wrong with a row, and its cells, as many as it has."""
         cells = [cell for index, cell in enumerate(failure.row) if index not in self._left_out]
-        cells += [""] * (len(self._kept) - len(cells))
-        self._write([*cells, failure.column, f"{failure.sentence} [{failure.code}]"])
+        self._write([failure.column, f"{failure.sentence} [{failure.code}]", *cells])
 
     def _write(self, row: Sequence[str]) -> None:
         try:

@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 
 from issuers import campaigns
 from issuers.campaigns import CAMPAIGN, Campaign, State
-from issuers.importing import BATCH, Import, Outcome, batched
+from issuers.import_report import Outcome
+from issuers.importing import BATCH, Import, batched
 from issuers.lifecycle import Change, Order
 from issuers.models import passes
 from issuers.notices import RENEWED, tell_holders

@@ -51,3 +51,15 @@ def test_a_complete_list_is_shown_and_asked_about_before_it_suspends(founded: Pa
     assert status == 0, shown
     assert statuses(desk).count("suspended") == 25
     assert "%" in shown, "a progress bar was there"
+
+
+def test_a_list_that_looks_like_another_types_is_asked_about_first(founded: Path, tmp_path: Path) -> None:  # noqa: F811
+    shutil.copytree(founded, tmp_path / "home")
+    desk = Desk(tmp_path / "home")
+    sample = desk.home / "family.csv"
+    desk("sample", "family-cards", str(sample), "--rows", "3")
+    for answer, made in (("n\n", 0), ("y\n", 3)):
+        status, shown = at_a_terminal(desk, answer, "import", "library_card", str(sample))
+        assert (status, len(statuses(desk))) == (int(not made), made), shown
+        assert "columns of family_card. Import it as library_card?" in shown
+    assert "Import it as" not in at_a_terminal(desk, "", "import", "family_card", str(sample))[1]

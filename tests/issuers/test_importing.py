@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from issuers import importing, lifecycle
-from issuers.importing import Import, ImportReport, TooManyMissing
+from issuers.import_report import ImportReport
+from issuers.importing import TOO_MANY, Import, TooManyMissing, TooManyShorter
 from issuers.models import audit, holders, passes
 from issuers.sources.entitlements import SourceRow, read_rows
 from issuers.sources.errors import RowFailure
@@ -243,10 +244,44 @@ def test_a_cut_off_complete_list_suspends_nothing(city: City) -> None:
     with pytest.raises(TooManyMissing) as refusal:
         imports(city, permits(city, 50), complete=True)
     assert "200 of 250" in refusal.value.sentence
+    assert imports(city, permits(city, 50), complete=True, dry_run=True).refusals == ["too_many_missing"]
     assert {row[1] for row in snapshot(city)} == {int(Status.VALID)}
     with pytest.raises(TooManyMissing):
         imports(city, permits(city, 50), complete=True, too_many=199)
     assert imports(city, permits(city, 50), complete=True, too_many=200).missing == 200
+
+
+def test_an_old_list_shortens_nothing_unless_that_is_meant(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    imports(city, permits(city, 60))
+    older = [replace(e, valid_until=e.valid_until - timedelta(days=90)) for e in permits(city, 60)]
+    before = snapshot(city)
+    dry = imports(city, older, dry_run=True)
+    assert (dry.shortened, dry.refusals) == (60, ["too_many_shorter"])
+    with pytest.raises(TooManyShorter, match=r"60 of 60 .* Nothing was changed\."):
+        imports(city, older)
+    assert snapshot(city) == before
+    monkeypatch.setattr(importing, "BATCH", 20)
+    half = permits(city, 60)[:30] + older[30:]
+    assert imports(city, half, dry_run=True).refusals == []
+    assert imports(city, half).shortened == 30, "half of them is not more than half"
+    imports(city, permits(city, 60), force=True)
+    late = permits(city, 60)[:20] + older[20:]
+    with pytest.raises(TooManyShorter, match=r"40 of 60 .* Rows before line 42 are imported"):
+        imports(city, late)
+    assert imports(city, older, force=True).shortened == 40
+
+
+def test_a_few_passes_may_be_shortened_without_a_word(city: City) -> None:
+    imports(city, permits(city, TOO_MANY))
+    older = [replace(e, valid_until=e.valid_until - timedelta(days=90)) for e in permits(city, TOO_MANY)]
+    assert imports(city, older).shortened == TOO_MANY
+
+
+def test_what_empty_cells_remove_is_counted_before_and_after(city: City) -> None:
+    imports(city, [replace(e, holders=(ANNA,)) for e in permits(city, 2)])
+    emptied = [replace(e, holders=(replace(ANNA, email="", street=""),)) for e in permits(city, 2, plates=())]
+    for dry_run in (True, False):
+        assert imports(city, emptied, dry_run=dry_run).document()["emptied"] == {"email": 2, "plates": 2, "street": 2}
 
 
 def test_force_suspends_what_a_short_list_lacks(city: City) -> None:

@@ -43,8 +43,8 @@ def test_failed_rows_are_written_corrected_and_imported_again(written, read, tmp
     failed = tmp_path / "failed.csv"
     write_failures_of(path, read, failed)
     text = failed.read_bytes().decode(encoding)
-    assert text.startswith(f"{HEADER};error_column;error\r\n")
-    assert bad.strip() + ";zone;" in text and "[bad_zone]" in text
+    assert text.startswith(f"error_column;error;{HEADER}\r\n")
+    assert f"[bad_zone];{bad.strip()}" in text and "\nzone;" in text
     assert SourceFile(failed).encoding == encoding
     failed.write_bytes(text.replace("ABCDE", "7").replace("-AB 1", "D-AB 1").encode(encoding))
     (permit,) = read(failed)
@@ -63,15 +63,16 @@ def test_broken_rows_are_kept_as_they_are(written, read, tmp_path):
     path = written(f'{HEADER}\nBP-1;7\nBP-2;7;"open;1;2;3\n')
     failed = tmp_path / "failed.csv"
     write_failures_of(path, read, failed)
-    (_, short), (_, broken) = SourceFile(failed).rows()
-    assert short[:6] == ["BP-1", "7", "", "", "", ""] and short[7].endswith("[ragged_row]")
-    assert broken[0] == 'BP-2;7;"open;1;2;3' and broken[7].endswith("[bad_quotes]")
+    short, broken = read(failed)
+    assert [short.code, broken.code] == ["ragged_row", "ragged_row"], "nothing of it is taken for a whole row"
+    assert short.row[2:] == ("BP-1", "7") and short.row[1].endswith("[ragged_row]")
+    assert broken.row[2] == 'BP-2;7;"open;1;2;3' and broken.row[1].endswith("[bad_quotes]")
 
 
 def test_a_sentence_may_hold_what_the_encoding_lacks(tmp_path):
     failure = RowFailure(2, "zone", "bad_zone", "There is no zone Ÿ.", ("BP-1", "ÿ"))
     write_failed(tmp_path / "failed.csv", ("permit_no", "zone"), ";", "latin-1", [failure])
-    assert b"BP-1;\xff;zone;There is no zone ?. [bad_zone]" in (tmp_path / "failed.csv").read_bytes()
+    assert b"zone;There is no zone ?. [bad_zone];BP-1;\xff" in (tmp_path / "failed.csv").read_bytes()
 
 
 def test_the_file_is_private_and_appears_whole_or_not_at_all(tmp_path):
