@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from math import inf
 
 import structlog
 from prometheus_client import Metric
@@ -27,9 +28,8 @@ class OfficeMetrics(Collector):
         """`walletpass_jobs`, `walletpass_oldest_job_seconds`, `walletpass_published_seconds`."""
         yield from self._jobs()
         signed_at = last_signed(self._office.settings.published)
-        if signed_at is not None:
-            age = max(0.0, self._clock() - signed_at)
-            yield GaugeMetricFamily("walletpass_published_seconds", "Since all lists were signed last.", value=age)
+        age = inf if signed_at is None else max(0.0, self._clock() - signed_at)  # none: that is no shorter time
+        yield GaugeMetricFamily("walletpass_published_seconds", "Since all lists were signed last.", value=age)
 
     def describe(self) -> list[Metric]:
         """Nothing is asked when it is registered."""

@@ -38,5 +38,5 @@ def publishing_disk() -> Iterator[None]:
     except OSError as failure:
         raise PublishFailed(
             f"The published documents could not be written ({failure.strerror}); the old ones stay, the change is kept "
-            "and is published as soon as this works again: make room and run walletpass publish."
+            "and is published as soon as this works again. Is the folder there, with room? Then run walletpass publish."
         ) from failure

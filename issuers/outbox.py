@@ -18,6 +18,7 @@ from web.database import read_transaction, write_transaction
 
 GIVE_UP = 7 * 86400  # seconds of waits after failures, at whose end what still fails is put into quarantine
 PARKED = 1 << 40  # seconds added to `due_at` while a campaign is paused; who holds such a row leaves them there
+PAUSED = "paused"  # why a row of a paused campaign waits, whatever failed before
 DISCARDED = "discarded"  # the code of what a person decided not to do
 _FIRST_WAIT, _LONGEST_WAIT = 5, 3600  # seconds
 ASTRAY = 2 * _LONGEST_WAIT  # so far ahead no row is ever due: the clock was wrong when it was written, and is right now
@@ -121,8 +122,9 @@ class Outbox:
             return [row._asdict() for row in connection.execute(query.order_by(outbox.c.id).limit(limit))]
 
     def waiting(self) -> dict[str, dict[str, Any]]:
-        """By kind: how many rows wait, since when the oldest does, and by code how many have failed so far."""
-        names = (outbox.c.kind, outbox.c.code)
+        """By kind: how many rows wait, since when the oldest does, and by code why: `paused`, or what failed last."""
+        why = case((IS_PARKED, PAUSED), else_=outbox.c.code).label("why")
+        names = (outbox.c.kind, why)
         query = select(*names, func.count(), func.min(outbox.c.created_at)).where(_OPEN).group_by(*names)
         found: dict[str, dict[str, Any]] = {}
         with read_transaction(self._engine) as connection:
@@ -142,19 +144,19 @@ class Outbox:
         with read_transaction(self._engine) as connection:
             return [(kind, bool(failed), count, oldest) for kind, failed, count, oldest in connection.execute(query)]
 
-    def retry(self, ids: Collection[int] = ()) -> int:
-        """Take rows out of the quarantine (all when none is named) and try them anew; how many there were."""
+    def retry(self, ids: Collection[int] = (), code: str = "") -> int:
+        """Take rows out of the quarantine and try them anew: these, all that failed with a code, or all; how many."""
         now = int(self._now())
         anew = {"failed_at": None, "code": None, "attempts": 0, "failing_for": 0, "claim": None, "created_at": now}
         again: dict[str, Any] = anew | {"due_at": _PARKING + now}  # a paused one waits on
         with write_transaction(self._engine) as connection:
-            return connection.execute(update(outbox).where(_in_quarantine(ids)).values(again)).rowcount
+            return connection.execute(update(outbox).where(_in_quarantine(ids, code)).values(again)).rowcount
 
     def discard(self, ids: Collection[int] = (), code: str = "") -> int:
         """Let what is in the quarantine rest for good, as `discarded`: these, or all that failed with a code."""
         which = _in_quarantine(ids)
         if not ids:
-            which &= outbox.c.code == code
+            which &= outbox.c.code == code  # never all
         rests = {"failed_at": None, "code": DISCARDED, "claim": None, "done_at": int(self._now())}
         with write_transaction(self._engine) as connection:
             return connection.execute(update(outbox).where(which).values(rests)).rowcount
@@ -264,9 +266,11 @@ class Report:
         return connection.execute(update(outbox).where(mine).values(due_at=_PARKING + until)).rowcount > 0
 
 
-def _in_quarantine(ids: Collection[int]) -> ColumnElement[bool]:
-    """These of it; all when none is named."""
+def _in_quarantine(ids: Collection[int], code: str = "") -> ColumnElement[bool]:
+    """These of it, or those of a code; all when neither is named."""
     which = outbox.c.done_at.is_(None) & outbox.c.failed_at.is_not(None)
+    if code:
+        which &= outbox.c.code == code
     return which & outbox.c.id.in_(list(ids)) if ids else which
 
 

@@ -62,7 +62,10 @@ class KeyRing:
                 found = entry
         if found is None:
             verb = "import" if role in IMPORTED_ROLES else "new"
-            raise KeyNotFound(f"No {role} key can sign now; add one with: walletpass keys {verb} {role}")
+            raise KeyNotFound(
+                f"No {role} key can sign now. Is the folder of the keys there? If there is really none, add one with: "
+                f"walletpass keys {verb} {role}"
+            )
         return self._signers.get(found.uri) or self._load(found)
 
     def chain(self, entry: KeyEntry) -> tuple[x509.Certificate, ...]:

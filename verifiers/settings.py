@@ -13,7 +13,7 @@ from pydantic import Field, IPvAnyNetwork, StringConstraints, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from keys.errors import WalletPassError
-from web.settings_problem import no_json
+from web.settings_problem import no_json, what_does_not_fit
 
 
 class SettingsInvalid(WalletPassError):
@@ -111,7 +111,6 @@ def read_settings() -> VerifierSettings:
     try:
         return VerifierSettings()
     except ValidationError as wrong:
-        problems = (f"WALLETPASS_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in wrong.errors())
-        raise SettingsInvalid(". ".join(problems)) from None
+        raise SettingsInvalid(". ".join(what_does_not_fit(wrong))) from None
     except SettingsError as wrong:
         raise SettingsInvalid(no_json(wrong)) from None

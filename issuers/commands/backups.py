@@ -42,12 +42,14 @@ def restored(
         return
     for serial in found.suspended:
         typer.echo(serial)
-    say(
-        f"Status lists newer than the database: {found.lists}. Credentials withdrawn again: {found.withdrawn}. Passes "
-        f"suspended, for their departments to revoke or reinstate: {len(found.suspended)}; their serials stand above. "
-        f"Entries kept of credentials that are not here: {found.unknown}."
-    )
-    say(
-        f"Because they may have been sent since the copy: campaigns paused: {found.paused}, messages put into the "
-        f"quarantine (restored): {found.held}, reminders taken for given: {found.reminders}. See docs/operations.md."
-    )
+    for what, count in (
+        ("Status lists that were newer than the database", found.lists),
+        ("Credentials withdrawn again", found.withdrawn),
+        ("Passes suspended, for their departments to revoke or reinstate (above)", len(found.suspended)),
+        ("Entries kept of credentials that are not here", found.unknown),
+        ("Campaigns paused", found.paused),
+        ("Messages put into the quarantine (restored), because they may have been sent", found.held),
+        ("Reminders taken for given", found.reminders),
+    ):
+        say(f"{what}: {count}")
+    say("What to do now: docs/operations.md, Restoring.")

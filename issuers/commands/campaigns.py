@@ -19,9 +19,9 @@ from issuers import campaigns
 from issuers.campaign_results import brief, document, result
 from issuers.campaigns import State, Wish
 from issuers.commands.console import ACTOR, FAILED, open_office, print_json, refuse, say
-from issuers.commands.imports import run_import, say_report
+from issuers.commands.imports import Failed, run_import, say_report
 from issuers.importing import Import
-from issuers.notices import Inform
+from issuers.notices import LETTER, MAIL, Inform
 from issuers.office import Office
 from issuers.sources.csv_file import SourceFile
 from keys.atomic_file import write_private_parts
@@ -33,8 +33,8 @@ _SHOWN = 100  # campaigns in a list
 _LOOK = 0.5  # seconds between two looks while following
 _OVER = (State.DONE, State.CANCELLED, State.FAILED)
 _WITHOUT_MAIL = {Inform.MAIL: "So nobody would be told.", Inform.MAIL_OR_LETTER: "Letters take its place."}
-_LABELS = {"update-carriers": "wallets found", "update-apple": "Apple told", "update-google": "Google told",
-           "mail": "mails", "letter": "letters", "print": "printed"}  # fmt: skip
+_LABELS = {"update-carriers": "wallets looked up", "update-apple": "Apple told", "update-google": "Google told",
+           "mail": "mails", "letter": "letters", "print": "files printed"}  # fmt: skip
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="As `campaigns list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -49,6 +49,7 @@ def start(
     reissue: Annotated[bool, typer.Option("--reissue", help="New passes for numbers that were revoked.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change and whom it would reach.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not show and ask first.")] = False,
+    failed: Failed = None,
     as_json: Json = False,
 ) -> None:
     """Have a list imported by the workers. What it would change, and whom it would reach, is shown and asked first."""
@@ -58,13 +59,14 @@ def start(
     work = replace(work, inform=inform, mail_possible=office.settings.sends_mail)
     if inform in (Inform.MAIL, Inform.MAIL_OR_LETTER) and not work.mail_possible:
         say(f"No mail is sent: WALLETPASS_SMTP_HOST is not set. {_WITHOUT_MAIL[inform]}")
-    if dry_run or not yes:
-        report = run_import(office, work, source)
+    if dry_run or failed or not yes:
+        report = run_import(office, work, source, failed)
         if dry_run and as_json:
             print_json(report.document())
         say_report(report, work, quiet=as_json)
         if dry_run:
             raise typer.Exit(FAILED if report.failed else 0)
+    if not yes:
         if not sys.stdin.isatty():
             refuse("Nobody is here to confirm; look at --dry-run and write --yes.")
         typer.confirm("Start the campaign?", abort=True, err=True)
@@ -73,7 +75,7 @@ def start(
     with write_transaction(office.engine) as connection:
         number = campaigns.start(connection, wish, wanted, order.seconds)
     _answer(office, number, as_json)
-    say(f"The workers import it now; walletpass campaigns follow {number} shows how far they are.")
+    say(f"The workers import it as soon as one runs; walletpass campaigns follow {number} shows how far they are.")
 
 
 @app.command("list")
@@ -118,7 +120,7 @@ def cancel(
 ) -> None:
     """Import no further rows and send no more mail or letters, for good. Wallets still hear of what has changed."""
     if not yes and sys.stdin.isatty():
-        typer.confirm("Cancel it for good? `pause` can be taken back.", abort=True, err=True)
+        typer.confirm(_before_cancelling(_document(open_office(), number)), abort=True, err=True)
     _change("cancel", number, as_json)
 
 
@@ -162,6 +164,15 @@ def export(
     except OSError as failure:
         refuse(f"{file} cannot be written: {failure.strerror}.")
     say(f"Written: {file}")
+
+
+def _before_cancelling(found: dict[str, Any]) -> str:
+    changed = sum(found["rows"][word] for word in ("created", "renewed", "updated"))
+    unsent = sum(found["messages"][kind]["open"] for kind in (MAIL, LETTER) if kind in found["messages"])
+    return (
+        f"{changed} passes are changed and stay so. {unsent} mails and letters are not sent, and the same list "
+        f"does not send them later; `pause` can be taken back. Cancel campaign {found['id']} for good?"
+    )
 
 
 def _change(what: str, number: int, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from pydantic_settings import SettingsError
 from issuers.office import Office
 from issuers.settings import IssuerSettings
 from walletpass.errors import WalletPassError
-from web.settings_problem import no_json
+from web.settings_problem import no_json, what_does_not_fit
 
 ACTOR = "command line"
 FAILED, WRONG_USAGE = 1, 2
@@ -24,9 +24,8 @@ def open_office() -> Office:
     try:
         return Office(IssuerSettings())
     except ValidationError as wrong:
-        for problem in wrong.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            say(f"WALLETPASS_{name}: {problem['msg']}" if name else problem["msg"])
+        for sentence in what_does_not_fit(wrong):
+            say(sentence)
         raise typer.Exit(WRONG_USAGE) from None
     except SettingsError as wrong:
         refuse(no_json(wrong))

@@ -33,6 +33,11 @@ _REFUSALS = {
 MANY = 1000  # renewals, beyond which a campaign is the better way
 
 
+Failed = Annotated[
+    Path | None, typer.Option("--failed", metavar="FILE", help="Write failed rows here, to correct and import again.")
+]
+
+
 def import_passes(
     pass_type: Annotated[str, typer.Argument(metavar="TYPE", help="The type of pass, such as library_card.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The department's list: CSV, any German flavour.")],
@@ -45,16 +50,12 @@ def import_passes(
         bool, typer.Option("--yes", help="Do not ask, even if many are missing or would end earlier.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-    failed: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write failed rows here, to correct and import again.")
-    ] = None,
+    failed: Failed = None,
 ) -> None:
     """Import a department's list. The same list twice changes nothing; a later date renews."""
     office = open_office()
     declared = office.catalogue.named(pass_type)
     source = SourceFile(file)
-    if failed is not None and failed.resolve() == file.resolve():
-        refuse("--failed names the list itself; choose another file, so that the list is not overwritten.")
     work = Import(office.engine, declared, office.order(ACTOR), dry_run, complete, reissue, yes)
     others = better_types(declared, office.catalogue, source.header)
     if others and not dry_run and not yes and sys.stdin.isatty():
@@ -62,11 +63,7 @@ def import_passes(
     if complete and not dry_run and not yes and sys.stdin.isatty():
         _confirm(office, work, source)
         work = replace(work, force=True)  # seen and confirmed
-    if failed is None:
-        report = run_import(office, work, source)
-    else:
-        with FailedRows(failed, source.header, source.delimiter, source.encoding) as rows:
-            report = run_import(office, work, source, rows.add)
+    report = run_import(office, work, source, failed)
     if not dry_run:
         office.publication.publish_changes()
     if as_json:
@@ -79,10 +76,17 @@ def import_passes(
         raise typer.Exit(FAILED)
 
 
-def run_import(
-    office: Office, work: Import, source: SourceFile, *note_failure: Callable[[RowFailure], None]
-) -> ImportReport:
-    """Import with a progress bar where somebody sees it."""
+def run_import(office: Office, work: Import, source: SourceFile, failed: Path | None = None) -> ImportReport:
+    """Import with a progress bar where somebody sees it; rows that failed are written to `failed`, if it is given."""
+    if failed is None:
+        return _run(office, work, source)
+    if failed.resolve() == source.path.resolve():
+        refuse("--failed names the list itself; choose another file, so that the list is not overwritten.")
+    with FailedRows(failed, source.header, source.delimiter, source.encoding) as rows:
+        return _run(office, work, source, rows.add)
+
+
+def _run(office: Office, work: Import, source: SourceFile, *note_failure: Callable[[RowFailure], None]) -> ImportReport:
     zones = frozenset(office.settings.parking_zones)
     rows = read_rows(source, work.pass_type, local_day(work.order.now), zones)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -140,5 +144,6 @@ def _reach_line(reach: Reach) -> str:
     wallets = ", ".join(f"{count} in {wallet}" for wallet, count in found["wallets"].items()) or "none in a wallet"
     phones = f" ({found['apple_phones']} Apple phones)" if found["apple_phones"] else ""
     told = f"{found['mail']} by mail, {found['letter']} by letter, {found['nobody']} not told"
+    told += " (no address, or not valid)" if found["nobody"] else ""
     line = f"Renewed and updated passes: {found['passes']}, {wallets}{phones}\n"
     return line if reach.inform is Inform.NONE else f"{line}Holders of renewed passes: {told}\n"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from issuers.commands.console import FAILED, open_office, print_json, refuse, say
 
@@ -38,25 +39,32 @@ def _show(waiting: dict[str, dict[str, Any]], failed: list[dict[str, object]]) -
             table.add_row(kind, str(found["rows"]), _moment(found["oldest"]), codes)
         console.print(table)
     if failed:
-        subject, code = (Column(name, overflow="fold") for name in ("Subject", "Code"))
-        table = Table("Id", "Kind", subject, "Tries", "Failed", code)
+        # No table: a serial that it broke in two could not be copied.
         for row in failed:
-            cells = (row["id"], row["kind"], row["subject"], row["attempts"], _moment(row["failed_at"]), row["code"])
-            table.add_row(*map(str, cells))
-        console.print(table)
-        say("These failed for good. Once the cause is gone: walletpass jobs retry ID … (or --all).")
+            cells = (
+                row["id"],
+                row["kind"],
+                row["subject"],
+                f"{row['attempts']} tries",
+                _moment(row["failed_at"]),
+                row["code"],
+            )
+            sys.stdout.write("  ".join(map(str, cells)) + "\n")
+        say("These wait for a person; docs/operations.md says what the codes mean.")
+        say("Once the cause is gone: walletpass jobs retry ID … (or --code CODE, or --all).")
         say("What is never to be done: walletpass jobs discard ID … (or --code CODE).")
 
 
 @app.command()
 def retry(
     ids: Annotated[list[int] | None, typer.Argument(metavar="ID", help="Which, as `jobs list` shows them.")] = None,
+    code: Annotated[str, typer.Option(help="All that failed for good with this code, such as mail_refused.")] = "",
     every: Annotated[bool, typer.Option("--all", help="All that failed for good.")] = False,
 ) -> None:
     """Try again what failed for good."""
-    if bool(ids) == every:
-        refuse("Name the jobs to try again, or write --all; not both.")
-    _answer(open_office().outbox.retry(ids or ()), len(set(ids or ())), "Will be tried again")
+    if (bool(ids), bool(code), every).count(True) != 1:
+        refuse("Name the jobs to try again, or write --code CODE or --all; one of these.")
+    _answer(open_office().outbox.retry(ids or (), code), len(set(ids or code[:1])), "Will be tried again")
 
 
 @app.command()
@@ -72,7 +80,10 @@ def discard(
 
 def _answer(count: int, expected: int, what: str) -> None:
     """Ends with 1 when there are fewer than expected."""
-    say(f"{what}: {count}." + (" Others did not fail for good; see walletpass jobs list." if count < expected else ""))
+    say(
+        f"{what}: {count}."
+        + (" Others are not in the quarantine; see walletpass jobs list." if count < expected else "")
+    )
     if count < expected:
         raise typer.Exit(FAILED)
 

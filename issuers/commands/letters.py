@@ -35,14 +35,19 @@ def list_letters(
     if as_json:
         print_json({"folder": str(folder_of(office)), "waiting": waiting, "batches": found})
         return
-    table = Table("Batch", "Letters", "Left out", "Printed", Column("File", no_wrap=True))
+    folder = folder_of(office)
+    table = Table("Batch", "Campaign", "Letters", "Left out", "Printed (UTC)", Column("File", no_wrap=True))
     for batch in found:
         left_out = ", ".join(f"{count} {code}" for code, count in sorted(batch["left_out"].items()))
         printed = (batch["printed_at"] or "waits")[:16].replace("T", " ")
-        table.add_row(str(batch["batch"]), str(batch["letters"]), left_out, printed, batch["file"] or "–")
+        file = batch["file"] or "–"
+        file += "" if file == "–" or (folder / file).exists() else " (not here)"
+        table.add_row(
+            str(batch["batch"]), str(batch["campaign"] or "–"), str(batch["letters"]), left_out, printed, file
+        )
     Console().print(table if found else "There are no letters.")
     if any(batch["file"] for batch in found):
-        say(f"The files are in {folder_of(office)}.")
+        say(f"The files are in {folder}.")
     if waiting:
         minutes = max(1, office.settings.print_after // 60)
         say(f"Letters not in a file yet: {waiting}. They are printed {SIZE} together, or after {minutes} minutes.")

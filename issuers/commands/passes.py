@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from issuers import lifecycle, repository
 from issuers.changes import amended
@@ -22,6 +23,7 @@ from issuers.commands.console import (
     say,
     say_problem,
 )
+from issuers.errors import UnknownSerial
 from issuers.lifecycle import Action, Change, Order
 from issuers.office import Office
 from issuers.residents import links
@@ -29,6 +31,7 @@ from keys.atomic_file import write_private
 from walletpass.claims import read_date
 from walletpass.errors import InvalidClaim, WalletPassError
 from walletpass.passes import Pass, local_day
+from walletpass.status import WORDS, Status
 from web.database import read_transaction, write_transaction
 
 app = typer.Typer(no_args_is_help=True, help="List, show, change and offer passes.")
@@ -60,8 +63,8 @@ def list_passes(
         documents = (office.document(pass_) for pass_ in found)
         if as_json:
             print_json(list(documents))
-        else:
-            _print_table(documents)
+        elif not _print_table(documents) and number:
+            say("No pass has this number.")
 
 
 @app.command()
@@ -95,7 +98,12 @@ def renew(serials: Serials, reason: Reason = "", valid_until: Until = "", as_jso
 @app.command()
 def amend(
     serials: Serials,
-    changes: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Plates: a, b.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Such as email=a@example.org; plates as plates='D-AB 1, D-AB 2'."
+        ),
+    ] = None,
     reason: Reason = "",
     valid_until: Until = "",
     as_json: Json = False,
@@ -203,19 +211,28 @@ def _amend(
     order = office.order(ACTOR, reason)
 
     def one(serial: str) -> dict[str, Any]:
-        change = _amend_one(office, serial, wanted, order, renewing)
-        return _document(office, serial) | {"change": change.value}
+        change, ended = _amend_one(office, serial, wanted, order, renewing)
+        return _document(office, serial) | {"change": change.value, "no_longer_accepted": ended}
 
     _for_each(serials, one, as_json, _print_state, office)
 
 
 def _amend_one(
     office: Office, serial: str, wanted: Callable[[Pass, Office], Pass], order: Order, renewing: bool
-) -> Change:
+) -> tuple[Change, list[str]]:
+    """What it was, and the carriers whose code is accepted no longer."""
     with write_transaction(office.engine) as connection:
         pass_ = repository.one(connection, serial, lock=True)
         pass_type = office.catalogue.named(pass_.pass_type)
-        return lifecycle.amend(connection, pass_, wanted(pass_, office), pass_type, order, renewing=renewing)
+        before = _accepted(connection, serial)
+        change = lifecycle.amend(connection, pass_, wanted(pass_, office), pass_type, order, renewing=renewing)
+        return change, sorted(before - _accepted(connection, serial))
+
+
+def _accepted(connection: Connection, serial: str) -> set[str]:
+    return {
+        found["carrier"] for found in repository.carried(connection, serial) if found["status"] == WORDS[Status.VALID]
+    }
 
 
 def _document(office: Office, serial: str) -> dict[str, Any]:
@@ -238,6 +255,8 @@ def _for_each(
             done.append(work(serial))
         except WalletPassError as problem:
             say_problem(problem, serial)
+            if isinstance(problem, UnknownSerial):
+                say(f"Is it a department's number? walletpass passes list --number {serial} finds its pass.")
             failed += 1
     if changing and done:
         changing.publication.publish_changes()
@@ -266,14 +285,19 @@ def _pair(change: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _print_table(documents: Iterator[dict[str, Any]]) -> None:
+def _print_table(documents: Iterator[dict[str, Any]]) -> bool:
+    """Whether there were any."""
+    document = None
     for document in documents:
         cells = (document["serial"], document["type"], document["external_number"], document["status"])
         sys.stdout.write("  ".join((*cells, f"{document['valid_from']} – {document['valid_until']}")) + "\n")
+    return document is not None
 
 
 def _print_state(document: dict[str, Any]) -> None:
     sys.stdout.write(f"{document['serial']}  {document['status']}, last day {document['valid_until']}\n")
+    if "paper" in document.get("no_longer_accepted", ()):
+        say("Its card on paper is accepted no longer; offer it again.")
 
 
 def _print_details(document: dict[str, Any]) -> None:
@@ -281,8 +305,14 @@ def _print_details(document: dict[str, Any]) -> None:
         if isinstance(value, dict):
             value = "".join(f"\n    {key}: {_plain(item)}" for key, item in value.items())
         elif isinstance(value, list):
-            value = "".join("\n    " + "  ".join(str(part) for part in entry.values() if part != "") for entry in value)
+            value = "".join(f"\n    {_line(entry)}" for entry in value)
         sys.stdout.write(f"{name}: {value or '–'}\n")
+
+
+def _line(entry: dict[str, Any]) -> str:
+    """A credential or what happened, in one line. A credential's hour is rounded down, and would look like an error."""
+    made = [f"of {entry['issued_at'][:10]}"] if "issued_at" in entry else []
+    return "  ".join([str(part) for name, part in entry.items() if part != "" and name != "issued_at"] + made)
 
 
 def _plain(value: Any) -> str:

@@ -222,7 +222,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         if not path.exists():
             raise SourceRefused("file_not_found", f"There is no file {path.name}.")
         if not path.is_file():
-            raise SourceRefused("not_a_file", f"{path.name} is a folder or a device, not a file.")
+            raise SourceRefused("not_a_file", f"{path} is a folder or a device, not a file.")
         with path.open("rb") as raw:
             yield raw
     except OSError:

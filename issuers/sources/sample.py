@@ -167,8 +167,8 @@ SAMPLES = {
         _register("EA", 3, lambda chance: [chance.choice(("nein", "nein", "ja"))]),
     ),
     "family-cards": Sample(
-        "family_card", "latin-1", ";", ("card_number", *_NAMES, "children", *_END),
-        _register("FK", 3, lambda chance: [str(chance.randint(1, 5))]),
+        "family_card", "latin-1", ";", ("card_number", *_NAMES, "children", *_ADDRESS[1:], *_END),
+        _register("FK", 3, lambda chance: [str(chance.randint(1, 5)), *_registered_address(chance)[1:]]),
     ),
     "registration-certificates": Sample(
         "registration_certificate", "utf-8", ";", ("certificate_number", *_NAMES, *_ADDRESS, *_END),

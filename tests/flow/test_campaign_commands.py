@@ -50,6 +50,10 @@ def test_a_campaign_is_tried_started_followed_and_its_result_written(desk: Desk)
     assert (report["renewed"], report["reach"]["passes"], report["reach"]["nobody"]) == (30, 30, 30)
     assert "Nobody is here to confirm" in desk("campaigns", "start", TYPE, renewals, status=2).stderr
     assert desk.json("campaigns", "list") == []
+    bad, failed = register(desk, 2, name="bad.csv"), desk.home / "failed.csv"
+    Path(bad).write_text(Path(bad).read_text("cp1252").replace(";7;", ";ZONE 9;", 1), "cp1252")
+    desk("campaigns", "start", TYPE, bad, "--dry-run", "--failed", str(failed), status=1)
+    assert failed.read_text("cp1252").count("[bad_zone]") == 1
     started = desk.json("campaigns", "start", TYPE, register(desk, 30, days=1), "--yes", "--name", "Winter [1]")
     number = str(started["id"])
     assert desk.json("campaigns", "pause", number)["state"] == "paused"
@@ -83,7 +87,7 @@ def test_cancelling_is_asked_about_at_a_terminal(desk: Desk) -> None:  # noqa: F
     desk("campaigns", "start", TYPE, register(desk, 1), "--yes")
     for answer, state in (("n\n", "running"), ("y\n", "cancelled")):
         shown = at_a_terminal(desk, answer, "campaigns", "cancel", "1")[1]
-        assert "for good" in shown
+        assert "Cancel campaign 1 for good?" in shown
         assert desk.json("campaigns", "show", "1")["state"] == state
 
 
