@@ -6,7 +6,7 @@ Only rows of the outbox are written here, in the caller's transaction; the tasks
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
@@ -51,7 +51,7 @@ def tell_holders(
         batch = wanted[start : start + _AT_ONCE]
         ways = ways_to(connection, batch, inform, mail_possible=mail_possible)
         told.update(ways.values())
-        _note(connection, ways, occasion, order)
+        note_messages(connection, ways, occasion, order.campaign, order.seconds)
     return told
 
 
@@ -76,15 +76,18 @@ def way_to(email: str, street: str, city: str, inform: Inform, *, mail_possible:
     return LETTER if inform is not Inform.MAIL and street and city else NOBODY
 
 
-def _note(connection: Connection, ways: dict[str, str], occasion: str, order: Order) -> None:
+def note_messages(
+    connection: Connection, ways: Mapping[str, str], occasion: str, campaign: int | None, now: int
+) -> None:
+    """What is to be sent, by serial: `mail`, `letter` or `nobody`. `now` in seconds since 1970."""
     rows = [
         {
             "kind": way,
             "subject": serial,
             "detail": occasion,
-            "created_at": order.seconds,
-            "due_at": order.seconds,
-            "campaign": order.campaign,
+            "created_at": now,
+            "due_at": now,
+            "campaign": campaign,
         }
         for serial, way in ways.items()
         if way != NOBODY

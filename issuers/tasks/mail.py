@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
-from issuers import repository
+from issuers import campaigns, repository
 from issuers.mail_message import MailRoom, NoMailAddress
 from issuers.mail_server import MailPutOff, MailRefused, MailServer, MailServerUnavailable
 from issuers.models import installation
-from issuers.notices import MAIL
+from issuers.notices import LETTER, MAIL, Inform, note_messages, way_to
 from issuers.occasions import UnknownOccasion, read_occasion
 from issuers.office import Office
 from issuers.outbox import Errand, Report
@@ -27,7 +27,7 @@ from walletpass.passes import Pass, local_day
 from web.database import insert_missing, read_transaction, write_transaction
 
 _ID = "mail_id"
-_FOR_GOOD = (NoMailAddress, MailRefused, UnknownOccasion, UnknownPassType)  # until a person changes something
+_FOR_GOOD = (MailRefused, UnknownOccasion, UnknownPassType)  # until a person changes something
 _SENT, _GONE, _NOT_HELD = "sent", "gone", "not_held"
 _LOG = structlog.get_logger("walletpass.mail")
 
@@ -66,6 +66,10 @@ class MailTask:
                     outcomes[failure.code] += 1
                     report.later(errands[place:], failure.code)
                     break
+                except NoMailAddress as failure:  # there was one when this was written
+                    word = failure.code
+                    if not self._by_letter(errand, passes.get(errand.subject), word, report):
+                        report.failed([errand.id], word)
                 except Exception as failure:  # of this mail alone: the others go on
                     word = _put_aside(errand, failure, report)
                 else:
@@ -83,6 +87,25 @@ class MailTask:
         to, message = room.write(errand, pass_, self._office.catalogue.named(pass_.pass_type), occasion)
         await server.send(room.sender, to, message)
         return _SENT
+
+    def _by_letter(self, errand: Errand, pass_: Pass | None, code: str, report: Report) -> bool:
+        """Whether a letter takes the mail's place: where one is wanted of who has no address for mails."""
+        holder = next(iter(pass_.holders), None) if pass_ else None
+        with write_transaction(report.engine) as connection:
+            inform = self._inform(connection, errand)
+            if holder is None or way_to("", holder.street, holder.city, inform, mail_possible=False) != LETTER:
+                return False
+            if errand.id in {held.id for held in report.locked(connection)}:
+                now = int(self._office.seconds())
+                note_messages(connection, {errand.subject: LETTER}, errand.detail, errand.campaign, now)
+                report.done([errand.id], connection, code=code)
+        return True
+
+    def _inform(self, connection: Connection, errand: Errand) -> Inform:
+        """How whoever wrote it wanted holders to be told. A campaign stays as it is until this transaction ends."""
+        if errand.campaign is None:
+            return self._office.settings.reminders_inform
+        return campaigns.one(connection, errand.campaign, lock=True).inform
 
     def close(self) -> None:
         pass

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from issuers import campaigns
-from issuers.models import holders, passes
+from issuers import campaigns, repository
+from issuers.models import holders, outbox, passes
 from issuers.notices import Inform
 from issuers.outbox import Errand, Report
 from issuers.tasks.campaign import CampaignTask
@@ -18,10 +18,10 @@ from issuers.tasks.mail import MailTask
 from tests.city import City
 from tests.conftest import new_database
 from tests.issuers.campaign_city import changes, exported, permits, renewals, shown, starts, works
-from tests.issuers.outbox_work import performs
+from tests.issuers.outbox_work import performs, rows
 from tests.issuers.smtp_server import SmtpServer
 from tests.issuers.test_mail import mailing, outcomes, residents, tells
-from web.database import write_transaction
+from web.database import read_transaction, write_transaction
 
 MakeCity = Callable[..., City]
 
@@ -64,8 +64,8 @@ def sends(city: City, at: int, happens: Callable[[], object]) -> None:
     MailTask(city.office).perform(city.office.outbox.held(claim), report)
 
 
-def campaign_of(city: City, count: int) -> int:
-    number = starts(city, renewals(city, permits(city, count)), inform=Inform.MAIL)
+def campaign_of(city: City, count: int, inform: Inform = Inform.MAIL) -> int:
+    number = starts(city, renewals(city, permits(city, count)), inform=inform)
     works(city, CampaignTask(city.office))
     return number
 
@@ -118,8 +118,51 @@ def test_what_is_wrong_with_one_mail_stops_no_other(city: City, server: SmtpServ
         connection.execute(odd.values(email="=?x?q?a?=@example.org"))
         connection.execute(update(passes).where(passes.c.serial == told[1].serial).values(type="switched_off"))
     performs(city, "mail", OneFails(city, told[2].serial))
-    assert outcomes(city) == ["quarantine no_mail_address", "quarantine unknown_type", "later internal_error", "done"]
+    assert outcomes(city) == ["done no_mail_address", "quarantine unknown_type", "later internal_error", "done"]
+    assert [row["subject"] for row in rows(city, "letter")] == [told[0].serial]
     assert len(server.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("inform", "street", "outcome", "letters"),
+    [
+        (Inform.MAIL_OR_LETTER, "Bilker Allee 5", "done no_mail_address", 1),
+        (Inform.MAIL_OR_LETTER, "", "quarantine no_mail_address", 0),
+        (Inform.MAIL, "Bilker Allee 5", "quarantine no_mail_address", 0),
+    ],
+)
+def test_who_has_no_address_for_mails_any_more_gets_a_letter_where_one_is_wanted(
+    city: City, server: SmtpServer, inform: Inform, street: str, outcome: str, letters: int
+) -> None:
+    number = campaign_of(city, 2, inform)
+    with write_transaction(city.office.engine) as connection:
+        one = connection.scalars(select(outbox.c.subject).where(outbox.c.kind == "mail").limit(1)).one()
+        connection.execute(update(holders).where(holders.c.serial == one).values(email="", street=street))
+    performs(city, "mail")
+    assert sorted(outcomes(city)) == sorted(["done", outcome])
+    assert [(row["subject"], row["campaign"]) for row in rows(city, "letter")] == [(one, number)] * letters
+    assert len(server.mails) == 1
+
+
+def test_no_letter_is_written_for_a_campaign_that_was_paused_meanwhile(city: City, server: SmtpServer) -> None:
+    number = campaign_of(city, 1, Inform.MAIL_OR_LETTER)
+    with write_transaction(city.office.engine) as connection:
+        connection.execute(update(holders).values(email=""))
+    task = MailTask(city.office)
+    claim = city.office.outbox.claim("mail", 1, task.lease)
+    assert claim is not None
+    held = city.office.outbox.held(claim)
+    changes(city, campaigns.pause, number)
+    report = city.office.outbox.report(claim, task.lease)
+    with read_transaction(city.office.engine) as connection:
+        pass_ = repository.one(connection, held[0].subject)
+    assert task._by_letter(held[0], pass_, "no_mail_address", report)
+    assert rows(city, "letter") == []
+    changes(city, campaigns.resume, number)
+    city.later(hours=1)
+    performs(city, "mail")
+    assert [row["campaign"] for row in rows(city, "letter")] == [number]
+    assert server.mails == []
 
 
 class OneFails(MailTask):
