@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -80,6 +81,7 @@ def serve(app: FastAPI, host: str, port: int, trusted_proxies: Sequence[IPNetwor
     """Run `app` until it is interrupted. Logs go to stderr as JSON lines."""
     require_free(host, port)
     configure_logs()
+    structlog.get_logger(__name__).info("service_starts", service=app.title, host=host, port=port)
     uvicorn.run(app, host=host, port=port, **server_options(trusted_proxies))
 
 
