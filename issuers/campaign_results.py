@@ -14,7 +14,7 @@ from issuers.campaigns import CANCELLED_CODE, FAILED_ROW, MESSAGES, Campaign, St
 from issuers.carrier_models import campaign_rows, print_batches, print_letters
 from issuers.lifecycle import UPDATE_CARRIERS, Change
 from issuers.models import outbox, passes
-from issuers.notices import LETTER, MAIL
+from issuers.notices import LETTER, MAIL, Inform
 from issuers.occasions import TRUE_NO_LONGER
 from issuers.outbox import IS_PARKED
 from issuers.print_batches import PRINT
@@ -112,7 +112,8 @@ def result(engine: Engine, number: int) -> Iterator[bytes]:
 
 
 def _page(connection: Connection, number: int, after: int) -> Sequence[Any]:
-    columns = (campaign_rows.c.line, passes.c.external_number, campaign_rows.c.serial)
+    listed = func.coalesce(passes.c.external_number, campaign_rows.c.list_number)
+    columns = (campaign_rows.c.line, listed, campaign_rows.c.serial)
     became = (campaign_rows.c.outcome, campaign_rows.c.code, campaign_rows.c.list_column)
     query = select(*columns, *became).outerjoin_from(campaign_rows, passes, passes.c.serial == campaign_rows.c.serial)
     of_page = (campaign_rows.c.campaign_id == number) & (campaign_rows.c.line > after)
@@ -127,9 +128,9 @@ def _described(connection: Connection, found: Campaign, rows: Sequence[Any]) -> 
     for serial, kind, stands, code in connection.execute(query):
         told[serial, kind] = (stands, code)
     told |= _letters(connection, found, [serial for serial, kind in told if kind == LETTER])
-    carriers = [[_told(told, row.serial, kind) for kind in _COLUMNS.values()] for row in rows]
+    carriers = [_cells(told, row, found.inform) for row in rows]
     return [
-        [str(line), _safe(number or ""), serial or "", _WORDS[outcome], code, _safe(column), *own]
+        [str(line), _safe(number), serial or "", _WORDS[outcome], code, _safe(column), *own]
         for (line, number, serial, outcome, code, column), own in zip(rows, carriers, strict=True)
     ]
 
@@ -160,6 +161,14 @@ def _letter(batches: Mapping[int, Standing], batch: int, code: str | None) -> St
     if code is None:
         return batches.get(batch, ("open", None))
     return ("outdated" if code in TRUE_NO_LONGER else "failed", code)
+
+
+def _cells(told: Mapping[tuple[str, str], Standing], row: Any, inform: Inform) -> list[str]:
+    """What each carrier was told; and that a holder was not, who should have been."""
+    cells = {kind: _told(told, row.serial, kind) for kind in _COLUMNS.values()}
+    if row.outcome == Change.RENEWED and inform is not Inform.NONE and not (cells[MAIL] or cells[LETTER]):
+        cells[MAIL if inform is Inform.MAIL else LETTER] = "nicht informiert"
+    return list(cells.values())
 
 
 def _told(told: Mapping[tuple[str, str], Standing], serial: str | None, kind: str) -> str:

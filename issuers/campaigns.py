@@ -291,11 +291,12 @@ def note_rows(
     rows = []
     for each in outcomes:
         if isinstance(each.change, RowFailure):
-            outcome, code, column = FAILED_ROW, each.change.code, each.change.column[:COLUMN_NAME]
+            code, column, listed = each.change.code, each.change.column[:COLUMN_NAME], each.change.number
+            became = {"outcome": FAILED_ROW, "code": code, "list_column": column, "list_number": listed}
         else:
-            outcome, code, column = each.change.value, WARNING if each.line in doubtful else "", ""
-        told = {"serial": each.serial, "outcome": outcome, "code": code, "list_column": column}
-        rows.append({"campaign_id": number, "line": each.line} | told)
+            code = WARNING if each.line in doubtful else ""
+            became = {"outcome": each.change.value, "code": code, "list_column": "", "list_number": ""}
+        rows.append({"campaign_id": number, "line": each.line, "serial": each.serial, **became})
     insert_many(connection, campaign_rows, rows)
     _set(connection, number, now, position=position)
 

@@ -150,5 +150,6 @@ campaign_rows = Table(
     Column("outcome", String(12), nullable=False),
     Column("code", String(40), nullable=False),
     Column("list_column", String(COLUMN_NAME), nullable=False),  # where a row failed; empty: as a whole, or not at all
+    Column("list_number", String(64), nullable=False),  # of a row that failed, if it has one
     Index("ix_campaign_rows_serial", "campaign_id", "serial"),
 )

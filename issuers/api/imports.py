@@ -83,10 +83,11 @@ def imports_router(counter: Counter) -> APIRouter:
             sha256 = await receive(request, file)
             attempt = await counter.attempt(request, token, idempotency_key, sha256)
             await counter.work(once, office.engine, attempt, 200, lambda _: pass_type.name)
-            answer = await to_thread.run_sync(answer_of, work, Path(file.name), counter.zones, limiter=running)
-        if not dry_run:
-            await counter.publisher.publish()
-        return answer
+            try:
+                return await to_thread.run_sync(answer_of, work, Path(file.name), counter.zones, limiter=running)
+            finally:  # also of what was imported before it was refused
+                if not dry_run:
+                    await counter.publisher.publish()
 
     return router
 

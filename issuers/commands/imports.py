@@ -63,9 +63,11 @@ def import_passes(
     if complete and not dry_run and not yes and sys.stdin.isatty():
         _confirm(office, work, source)
         work = replace(work, force=True)  # seen and confirmed
-    report = run_import(office, work, source, failed)
-    if not dry_run:
-        office.publication.publish_changes()
+    try:
+        report = run_import(office, work, source, failed)
+    finally:  # also of what was imported before it was refused
+        if not dry_run:
+            office.publication.publish_changes()
     if as_json:
         print_json(report.document())
     say_report(report, work, as_json)

@@ -63,7 +63,8 @@ def _read_rows(file: SourceFile, reader: RowReader) -> Iterator[SourceRow | RowF
             try:
                 found = SourceRow(line, tuple(row), reader.number_column, reader.until_column, reader.read(line, row))
             except InvalidClaim as problem:
-                found = RowFailure(line, problem.claim, problem.code, problem.sentence, tuple(row))
+                number = reader.number_of(row)
+                found = RowFailure(line, problem.claim, problem.code, problem.sentence, tuple(row), number)
         yield found
 
 
@@ -122,6 +123,13 @@ class RowReader:
     @property
     def number_column(self) -> str:
         return self._number.column
+
+    def number_of(self, row: Sequence[str]) -> str:
+        """The number of a row that failed; empty where none can be read."""
+        try:
+            return cast(str, _values((self._number,), row)["number"])
+        except InvalidClaim:
+            return ""
 
     def read(self, line: int, row: Sequence[str]) -> Entitlement:
         """One row. Raises `InvalidClaim`, whose `claim` is the file's own column name."""

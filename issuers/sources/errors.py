@@ -35,6 +35,7 @@ class RowFailure:
     `line` is the physical line the row starts on (the first line of a file is 1; line breaks inside quotes count).
     `column` is the file's own name of the column, empty when the row as a whole is broken. `row` holds the cells as
     they are in the file, so that it can be written out, corrected and imported again: personal data, never logged.
+    `number` is what stands in the column of the number, if it is one.
     """
 
     line: int
@@ -42,3 +43,4 @@ class RowFailure:
     code: str
     sentence: str
     row: tuple[str, ...]
+    number: str = ""

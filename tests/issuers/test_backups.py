@@ -286,4 +286,4 @@ def test_the_commands_say_what_to_do_next(disaster: Disaster, tmp_path: Path, mo
     assert ("pg_dump" in said) is bool(disaster.city.settings.database_url)
     assert (tmp_path / "there" / "issuer" / "issuer.db").exists() is not bool(disaster.city.settings.database_url)
     assert '"suspended": []' in from_command(app, ["restored", "--json"]).output
-    assert "0 lists were newer" in from_command(app, ["restored"]).output
+    assert "newer than the database: 0" in from_command(app, ["restored"]).output

@@ -268,12 +268,13 @@ def test_bad_rows_and_revoked_passes_are_told_with_their_lines(city_on: City) ->
     assert [[each[name] for name in ("Zeile", "Ergebnis", "Grund", "Spalte", "Brief")] for each in found] == [
         ["2", "verlängert", "", "", "gedruckt"],
         ["3", "fehlgeschlagen", "pass_revoked", "permit_no", ""],
-        ["4", "verlängert", "", "", ""],  # suspended: it is renewed, and nobody is told that it goes on
+        ["4", "verlängert", "", "", "nicht informiert"],  # suspended: nobody is told that it goes on
         ["5", "fehlgeschlagen", "bad_zone", "zone", ""],
         ["6", "fehlgeschlagen", "ragged_row", "", ""],
         ["7", "fehlgeschlagen", "duplicate_row", "permit_no", ""],
     ]
-    assert found[1]["Nummer"] == "BP-00001"
+    numbers = ["BP-00000", "BP-00001", "BP-00002", "BP-00003", "", "BP-00000"]
+    assert [each["Nummer"] for each in found] == numbers
     assert shown(city_on, number)["rows"]["failed"] == 4
 
 

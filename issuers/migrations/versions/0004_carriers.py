@@ -178,6 +178,7 @@ def _campaigns() -> None:
         sa.Column("outcome", sa.String(12), nullable=False),
         sa.Column("code", sa.String(40), nullable=False),
         sa.Column("list_column", sa.String(40), nullable=False),
+        sa.Column("list_number", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("campaign_id", "line", name="pk_campaign_rows"),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["campaigns.id"], name="fk_campaign_rows_campaign_id", ondelete="CASCADE"

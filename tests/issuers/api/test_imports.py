@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from issuers import uploads
+from issuers import importing, uploads
 from tests.issuers.api.conftest import Answer, Service
 
 HEADER = "permit_no;zone;plate1;valid_from;valid_until\n"
@@ -68,6 +68,21 @@ def test_a_complete_list_that_lacks_more_than_half_needs_force_however_small(ser
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many_missing")
     assert [service.call("GET", f"/api/v1/passes/{each}").json()["status"] for each in serials] == ["valid"] * 3
     assert send(service, GOOD, "&complete=true&force=true").json()["missing"] == 3
+
+
+def test_an_old_list_is_refused_and_what_was_imported_before_is_published(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 20)
+    rows = [f"BP-{n:02};A1;;2026-11-01;2027-05-01\n" for n in range(60)]
+    assert send(service, HEADER + "".join(rows)).json()["created"] == 60
+    found = service.call("GET", "/api/v1/passes?number=BP-00").json()["passes"]
+    text = service.changes(found[0]["serial"], "offers", {"wallet": "qr"}).text
+    older = [row.replace("2027-05-01", "2027-04-01") for row in rows]
+    refused = send(service, HEADER + "".join(older[:10] + rows[10:20] + older[20:]))
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_shorter")
+    assert service.city.inspector_sees(text).reason == "revoked"
+    assert send(service, HEADER + "".join(older), "&force=true").json()["shortened"] == 50
 
 
 def test_a_million_failures_make_a_short_answer(service: Service) -> None:
