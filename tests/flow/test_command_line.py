@@ -207,6 +207,19 @@ def test_a_pass_is_found_by_its_number_and_a_list_of_another_type_is_doubted(des
     assert "not read" not in desk("import", "family_card", str(sample)).stderr
 
 
+def test_a_change_says_that_a_card_on_paper_is_accepted_no_longer(desk: Desk, permit: str) -> None:
+    desk("passes", "offer", permit, "--wallet", "paper", "--out", str(desk.home / "card.pdf"))
+    assert "paper" not in desk("passes", "amend", permit, "--set", "email=neu@example.org").stderr
+    changed = desk("passes", "amend", permit, "--set", "plates=D-X 1")
+    assert changed.stderr == "Its card on paper is accepted no longer; offer it again.\n"
+    assert "paper  cwt  revoked  of 20" in desk("passes", "show", permit).stdout
+
+
+def test_a_number_in_place_of_a_serial_is_answered_with_how_to_find_it(desk: Desk, permit: str) -> None:
+    assert "walletpass passes list --number BP-1 finds its pass" in desk("passes", "show", "BP-1", status=1).stderr
+    assert desk("passes", "list", "--number", "BP-2").stderr == "No pass has this number.\n"
+
+
 def test_a_group_without_words_of_its_own_names_its_commands(desk: Desk) -> None:
     assert re.search(r"serve +Issuer, verifier, worker\.", desk("--help").stdout)
 

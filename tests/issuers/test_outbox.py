@@ -335,6 +335,23 @@ def test_what_failed_for_good_can_be_let_rest_and_nothing_else(city_on: City, bo
     assert box.standing() == [(KIND, False, 1, int(city_on.clock()))]
 
 
+def test_those_of_one_code_are_tried_again_and_the_others_stay(city_on: City, box: Outbox) -> None:
+    rows = notes(city_on, 3)
+    report = box.report(claimed(box), LEASE)
+    report.failed(rows[:2], "mail_refused")
+    report.failed(rows[2:], "restored")
+    assert box.retry(code="mail_refused") == 2
+    assert [found["id"] for found in box.failed()] == rows[2:]
+
+
+def test_what_a_paused_campaign_keeps_waits_as_paused_whatever_failed_before(city_on: City, box: Outbox) -> None:
+    notes(city_on, 2)
+    fails(box)
+    parks(city_on)
+    [(_, found)] = box.waiting().items()
+    assert (found["rows"], found["codes"]) == (2, {"paused": 2})
+
+
 def test_what_is_released_is_due_in_a_second_and_other_claims_stay(city_on: City, box: Outbox) -> None:
     rows = notes(city_on, 8)
     first, second, other, parked = (box.claim(KIND, 2, LEASE, mark=mark) for mark in ("a1", "a1", "b2", "a1"))
